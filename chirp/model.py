@@ -1,0 +1,138 @@
+"""The records that everything else speaks of: users, accounts, keys and tweets.
+
+All are immutable and free of behaviour. They are msgspec structs without cycle tracking
+(`gc=False`): half a million cached tweets then cost the collector nothing.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import NewType
+
+from msgspec import Struct
+
+UserId = NewType("UserId", int)
+TweetId = NewType("TweetId", int)
+KeyId = NewType("KeyId", int)
+UnixMs = NewType("UnixMs", int)
+
+MAX_ID = 2**63 - 1
+"""The greatest id that any layout can make; ids start at 1."""
+
+
+class Visibility(IntEnum):
+    """Who may see a tweet. Only PUBLIC is written so far; the byte is in every row."""
+
+    PUBLIC = 0
+    UNLISTED = 1
+    FOLLOWERS = 2
+    DIRECT = 3
+
+
+class Role(IntEnum):
+    """What an account may do beyond its own things."""
+
+    USER = 0
+    MODERATOR = 1
+    ADMIN = 2
+
+
+class EntityKind(IntEnum):
+    """What a span of a tweet's text is."""
+
+    HASHTAG = 0
+    MENTION = 1
+    URL = 2
+
+
+class Entity(Struct, frozen=True, gc=False, array_like=True):
+    """A span of `Tweet.content`, in code points, `end` exclusive.
+
+    `user_id` is set on mentions of people who existed when the tweet was posted, else 0.
+    """
+
+    kind: EntityKind
+    start: int
+    end: int
+    user_id: int = 0
+
+
+class Tweet(Struct, frozen=True, gc=False):
+    """One version of a tweet; an edit makes a new one with a greater `version`."""
+
+    tweet_id: TweetId
+    author_id: UserId
+    content: str
+    created_at: UnixMs
+    conversation_id: TweetId
+    visibility: Visibility = Visibility.PUBLIC
+    sensitive: bool = False
+    version: int = 1
+    edited_at: UnixMs | None = None
+    lang: str | None = None
+    tweet_location: str | None = None
+    latitude: float | None = None
+    longitude: float | None = None
+    user_location: str | None = None
+    media_ids: tuple[int, ...] = ()
+    entities: tuple[Entity, ...] = ()
+    in_reply_to_tweet_id: TweetId | None = None
+    in_reply_to_user_id: UserId | None = None
+    retweet_of: TweetId | None = None
+    quote_of: TweetId | None = None
+
+
+class User(Struct, frozen=True, gc=False):
+    """What everybody may know of a person. `version` grows with each change of the profile."""
+
+    user_id: UserId
+    username: str
+    name: str
+    created_at: UnixMs
+    bio: str = ""
+    location: str = ""
+    avatar_id: int | None = None
+    header_id: int | None = None
+    suspended: bool = False
+    version: int = 1
+
+
+class Account(Struct, frozen=True, gc=False):
+    """What only the account itself and the operator may know of a person."""
+
+    user_id: UserId
+    username: str
+    email: str
+    password_hash: str | None = None
+    date_of_birth: str | None = None
+    last_login: UnixMs | None = None
+    role: Role = Role.USER
+    suspended: bool = False
+
+
+class ApiKey(Struct, frozen=True, gc=False):
+    """A developer key or session. The secret itself is never kept, only its digest."""
+
+    key_id: KeyId
+    user_id: UserId
+    name: str
+    digest: bytes
+    created_at: UnixMs
+    last_used: UnixMs | None = None
+
+
+class UserCounts(Struct, frozen=True, gc=False):
+    """How many follow a user, how many they follow, how many tweets they have."""
+
+    followers: int = 0
+    following: int = 0
+    tweets: int = 0
+
+
+class TweetCounts(Struct, frozen=True, gc=False):
+    """How often a tweet was favorited, retweeted, answered and quoted."""
+
+    favorites: int = 0
+    retweets: int = 0
+    replies: int = 0
+    quotes: int = 0

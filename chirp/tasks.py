@@ -1,0 +1,45 @@
+"""The owner of every background task: it names them, reports their errors and ends them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Coroutine
+from typing import Any
+
+log = logging.getLogger(__name__)
+
+
+class TaskRunner:
+    """Starts, names and ends tasks. A task that fails is logged once and kept in `failures`."""
+
+    def __init__(self) -> None:
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self.failures: list[BaseException] = []
+
+    def start(self, name: str, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+        """Run `work` as a task that this runner owns. O(1)."""
+        task = asyncio.get_running_loop().create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+        return task
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if task.cancelled():
+            return
+        error = task.exception()
+        if error is not None:
+            self.failures.append(error)
+            log.error("task %s failed", task.get_name(), exc_info=error)
+
+    def stats(self) -> dict[str, int]:
+        """Return how many tasks run now and how many have failed since the start."""
+        return {"running": len(self._tasks), "failed": len(self.failures)}
+
+    async def close(self) -> None:
+        """Cancel what still runs and wait until it has ended. Errors were reported already."""
+        pending = list(self._tasks)
+        for task in pending:
+            task.cancel()
+        await asyncio.gather(*pending, return_exceptions=True)
