@@ -1,0 +1,1 @@
+"""The embedded storage engine: narrow protocol, shard files, typed tables, the store."""

@@ -1,0 +1,229 @@
+"""One LMDB file: its tables, reading from them, and applying a group of batches in one transaction.
+
+Invariants:
+- Read transactions are short, synchronous and closed before the method returns, so that the map
+  may be grown between any two of them.
+- Only the shard's writer thread opens write transactions; only the loop (or, for long scans, a
+  pool thread holding `scan_lock`) opens read transactions.
+- `last_sequence` is that of the newest *durable* event: it moves after the commit, never before.
+- The file is never mapped for writing (a full disk would be a SIGBUS) and never opened without
+  `sync` unless the operator asked for it by name.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from struct import Struct
+
+import lmdb
+
+from chirp.errors import Conflict, StorageError
+from chirp.storage.codec import pack_i64, unpack_i64
+from chirp.storage.engine import Batch, Effect, Row, TableStats, Verb
+from chirp.storage.keys import Table
+
+LMDB_FORMAT = 0
+"""py-lmdb's `lib_version` of the 0.9 data format, which every other LMDB tool reads too."""
+
+SCAN_CHUNK_ROWS = 1_000
+
+_SEQUENCE = Struct(">Q")
+_MARK = Struct(">QI")
+_HIDDEN = ("journal", "markers", "cursors")
+
+Work = Batch | Callable[["LmdbShard", "lmdb.Transaction[bytes]"], None]
+"""What a writer applies: a batch, or housekeeping on the shard's own tables."""
+
+Outcome = int | None | StorageError
+"""A batch's result: the sequence of its event, nothing, or why it was not applied."""
+
+
+class LmdbShard:
+    """Tables, journal, markers and cursors of one shard file."""
+
+    def __init__(self, path: Path, *, map_bytes: int, sync: bool) -> None:
+        self.path = path
+        self.env = lmdb.open(
+            str(path),
+            map_size=map_bytes,
+            subdir=False,
+            sync=sync,
+            max_dbs=len(Table) + len(_HIDDEN),
+            max_spare_txns=1,
+            lib_version=LMDB_FORMAT,
+        )
+        self.env.reader_check()
+        self.scan_lock = threading.Lock()
+        self._tables = [self.env.open_db(table.name.lower().encode()) for table in Table]
+        self._journal, self._markers, self._cursors = (
+            self.env.open_db(name.encode()) for name in _HIDDEN
+        )
+        self.last_sequence = self._newest_sequence()
+
+    def _newest_sequence(self) -> int:
+        with self.env.begin(db=self._journal) as txn, txn.cursor() as cursor:
+            # A trimmed-empty journal must not start again at 1: the cursors' maximum remembers.
+            newest = int(_SEQUENCE.unpack(cursor.key())[0]) if cursor.last() else 0
+        with self.env.begin(db=self._cursors) as txn, txn.cursor() as cursor:
+            return max([newest, *(int(_SEQUENCE.unpack(value)[0]) for _, value in cursor)])
+
+    # -- reading ------------------------------------------------------------------------
+
+    def get_many(self, table: Table, keys: Sequence[bytes]) -> list[bytes | None]:
+        """Return the values in the order of `keys`. About 0.7 µs and 0.4 µs a key."""
+        db = self._tables[table]
+        with self.env.begin() as txn:
+            get = txn.get
+            return [get(key, db=db) for key in keys]
+
+    def range(
+        self, table: Table, start: bytes, stop: bytes, limit: int, *, reverse: bool
+    ) -> list[Row]:
+        """Return up to `limit` rows with start <= key < stop. About 5 µs for twenty."""
+        with self.env.begin() as txn, txn.cursor(self._tables[table]) as cursor:
+            if reverse:
+                return _range_down(cursor, start, stop, limit)
+            return _range_up(cursor, start, stop, limit)
+
+    def long_range(self, table: Table, start: bytes, stop: bytes, limit: int) -> list[Row]:
+        """Return what `range` does, from a pool thread, in transactions of bounded length."""
+        rows: list[Row] = []
+        while len(rows) < limit:
+            with self.scan_lock:
+                chunk = min(SCAN_CHUNK_ROWS, limit - len(rows))
+                part = self.range(table, start, stop, chunk, reverse=False)
+            rows.extend(part)
+            if len(part) < chunk:
+                break
+            start = part[-1][0] + b"\x00"
+        return rows
+
+    def read_journal(self, after: int, limit: int) -> list[tuple[int, bytes]]:
+        """Return up to `limit` events above `after`."""
+        with self.env.begin() as txn, txn.cursor(self._journal) as cursor:
+            start, stop = _SEQUENCE.pack(after + 1), b"\xff" * 9
+            rows = _range_up(cursor, start, stop, limit)
+        return [(_SEQUENCE.unpack(key)[0], value) for key, value in rows]
+
+    def cursor_of(self, consumer: str) -> int | None:
+        """Return the stored cursor of a consumer."""
+        with self.env.begin() as txn:
+            raw = txn.get(consumer.encode(), db=self._cursors)
+        return None if raw is None else int(_SEQUENCE.unpack(raw)[0])
+
+    def table_stats(self) -> dict[str, TableStats]:
+        """Return rows and bytes (whole pages) of each table, the engine's own ones included."""
+        with self.env.begin() as txn:
+            names = [table.name.lower() for table in Table] + list(_HIDDEN)
+            handles = [*self._tables, self._journal, self._markers, self._cursors]
+            return {name: _size(txn, db) for name, db in zip(names, handles, strict=True)}
+
+    # -- writing (on the writer thread) -------------------------------------------------
+
+    def apply_group(self, group: Sequence[Work]) -> list[Outcome]:
+        """Apply all work in one transaction and sync once; return each one's outcome.
+
+        Raises: lmdb.Error: nothing of the group was applied. A failed sync leaves open whether
+        it is on disk; the caller must then stop accepting writes.
+        """
+        last = self.last_sequence
+        outcomes: list[Outcome] = []
+        with self.env.begin(write=True) as txn:
+            for work in group:
+                if not isinstance(work, Batch):
+                    work(self, txn)
+                    outcomes.append(None)
+                    continue
+                try:
+                    applied = self._apply(txn, work, last + 1)
+                except Conflict as conflict:
+                    outcomes.append(conflict)
+                else:
+                    last = last if applied is None else applied
+                    outcomes.append(applied)
+        self.last_sequence = last
+        return outcomes
+
+    def _apply(self, txn: lmdb.Transaction[bytes], batch: Batch, sequence: int) -> int | None:
+        """Apply one batch; return the sequence of its event, None when it has none."""
+        if batch.effect is not None and not self._mark(txn, batch.effect):
+            return None
+        tables = self._tables
+        for expected in batch.expects:
+            if txn.get(expected.key, db=tables[expected.table]) != expected.value:
+                raise Conflict("an expected row was otherwise")
+        for verb, table, key, value, amount in batch.changes:
+            if verb is Verb.DELETE:
+                txn.delete(key, db=tables[table])
+            elif verb is Verb.ADD:
+                old = txn.get(key, db=tables[table])
+                total = (unpack_i64(old) if old else 0) + amount
+                txn.put(key, pack_i64(total), db=tables[table])
+            else:
+                txn.put(key, value, db=tables[table])  # type: ignore[arg-type]  # PUT has one
+        if batch.event is None:
+            return None
+        txn.put(_SEQUENCE.pack(sequence), batch.event, append=True, db=self._journal)
+        return sequence
+
+    def _mark(self, txn: lmdb.Transaction[bytes], effect: Effect) -> bool:
+        """Note that an effect is applied; False when it, or a later one, already was."""
+        key = effect.consumer.encode() + b"\x00" + effect.source.to_bytes(2, "big")
+        mark = _MARK.pack(effect.sequence, effect.part)
+        last = txn.get(key, db=self._markers)
+        if last is not None and mark <= last:
+            return False
+        txn.put(key, mark, db=self._markers)
+        return True
+
+    def store_cursor(self, txn: lmdb.Transaction[bytes], consumer: str, sequence: int) -> None:
+        """Write a consumer's cursor."""
+        txn.put(consumer.encode(), _SEQUENCE.pack(sequence), db=self._cursors)
+
+    def trim_journal(self, txn: lmdb.Transaction[bytes], below: int, limit: int) -> int:
+        """Delete up to `limit` of the oldest events with a sequence < `below`."""
+        deleted = 0
+        with txn.cursor(self._journal) as cursor:
+            while deleted < limit and cursor.first() and cursor.key() < _SEQUENCE.pack(below):
+                cursor.delete()
+                deleted += 1
+        return deleted
+
+    def close(self) -> None:
+        """Close the file. No transaction may be open."""
+        self.env.close()
+
+
+def _range_up(cursor: lmdb.Cursor[bytes], start: bytes, stop: bytes, limit: int) -> list[Row]:
+    rows: list[Row] = []
+    if limit < 1 or not cursor.set_range(start):
+        return rows
+    for row in cursor.iternext():
+        if row[0] >= stop:
+            break
+        rows.append(row)
+        if len(rows) == limit:
+            break
+    return rows
+
+
+def _range_down(cursor: lmdb.Cursor[bytes], start: bytes, stop: bytes, limit: int) -> list[Row]:
+    rows: list[Row] = []
+    found = cursor.prev() if cursor.set_range(stop) else cursor.last()
+    if limit < 1 or not found:
+        return rows
+    for row in cursor.iterprev():
+        if row[0] < start:
+            break
+        rows.append(row)
+        if len(rows) == limit:
+            break
+    return rows
+
+
+def _size(txn: lmdb.Transaction[bytes], db: lmdb._Database) -> TableStats:
+    stat = txn.stat(db)
+    pages = stat["branch_pages"] + stat["leaf_pages"] + stat["overflow_pages"]
+    return TableStats(stat["entries"], pages * stat["psize"])

@@ -1,0 +1,185 @@
+"""The writer thread of one shard: takes all that waits into one transaction, syncs once.
+
+Invariants:
+- Work is applied in the order in which it was submitted.
+- A future is resolved only after its group is on disk, and all futures of a group are resolved
+  by one wake-up of the loop.
+- A group that fails leaves nothing behind and is replayed one by one, so that each batch is
+  applied exactly once and only the guilty one fails.
+- After a full disk or a failed sync nothing is ever acknowledged again until the store is opened
+  anew: what a failed sync left in the page cache may look written and be gone after a crash.
+  (PostgreSQL learnt that in 2018: a second fsync reports success.)
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from queue import Empty, SimpleQueue
+
+import lmdb
+
+from chirp.errors import StorageError, WritesStopped
+from chirp.storage.engine import Receipt
+from chirp.storage.lmdb_shard import LmdbShard, Outcome, Work
+
+log = logging.getLogger(__name__)
+
+MAX_GROUP = 512
+"""Batches in one transaction at the most: keeps the dirty list and the answer's wait bounded."""
+
+_FATAL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS, errno.ENOMEM}
+
+Job = tuple[Work, "asyncio.Future[Receipt | None]"]
+
+
+class LmdbWriter:
+    """Owns the write transactions of one shard."""
+
+    def __init__(
+        self,
+        shard: LmdbShard,
+        source: int,
+        loop: asyncio.AbstractEventLoop,
+        on_grown: Callable[[int, int], None],
+    ) -> None:
+        self._shard = shard
+        self._source = source
+        self._loop = loop
+        self._on_grown = on_grown
+        self._queue: SimpleQueue[Job | None] = SimpleQueue()
+        self.stopped: str | None = None
+        self.commits = self.batches = self.conflicts = 0
+        self._thread = threading.Thread(
+            target=self._run, name=f"chirp-writer-{shard.path.stem}", daemon=True
+        )
+        self._thread.start()
+
+    def submit(self, work: Work) -> asyncio.Future[Receipt | None]:
+        """Queue work; the future resolves on the loop when it is durable. O(1)."""
+        future: asyncio.Future[Receipt | None] = self._loop.create_future()
+        if self.stopped is not None:
+            future.set_exception(WritesStopped(self.stopped))
+        else:
+            self._queue.put((work, future))
+        return future
+
+    async def close(self) -> None:
+        """Apply what is queued, then end the thread."""
+        self._queue.put(None)
+        await asyncio.to_thread(self._thread.join)
+        self.stopped = self.stopped or "the store is closed"
+
+    # -- on the thread ------------------------------------------------------------------
+
+    def _run(self) -> None:
+        open_ = True
+        while open_:
+            group: list[Job] = []
+            job = self._queue.get()
+            while job is not None:
+                group.append(job)
+                if len(group) == MAX_GROUP:
+                    break
+                try:
+                    job = self._queue.get_nowait()
+                except Empty:
+                    break
+            open_ = job is not None
+            if group:
+                self._finish(group)
+
+    def _finish(self, group: Sequence[Job]) -> None:
+        before = self._shard.last_sequence
+        outcomes = self._outcomes([work for work, _ in group])
+        grown = self._shard.last_sequence > before
+        answers = [(future, out) for (_, future), out in zip(group, outcomes, strict=True)]
+        try:
+            self._loop.call_soon_threadsafe(self._answer, answers, grown)
+        except RuntimeError:
+            # The loop was closed under us: nobody is left to answer.
+            log.warning("%d batches were stored after the loop had ended", len(group))
+
+    def _outcomes(self, group: list[Work]) -> list[Outcome]:
+        if self.stopped is not None:
+            return [WritesStopped(self.stopped) for _ in group]
+        try:
+            return self._commit(group)
+        except lmdb.MapFullError:
+            return self._grow_and_retry(group)
+        except lmdb.Error as error:
+            return self._after_failure(group, error)
+
+    def _commit(self, group: list[Work]) -> list[Outcome]:
+        outcomes = self._shard.apply_group(group)
+        self.commits += 1
+        self.batches += len(group)
+        self.conflicts += sum(isinstance(outcome, StorageError) for outcome in outcomes)
+        return outcomes
+
+    def _after_failure(self, group: list[Work], error: lmdb.Error) -> list[Outcome]:
+        if _is_fatal(error):
+            self.stopped = _words(error)
+            log.error("writes to %s stopped: %s", self._shard.path, error)
+            return [_chained(WritesStopped(self.stopped), error) for _ in group]
+        if len(group) == 1:
+            log.error("a batch for %s was not stored: %s", self._shard.path, error)
+            return [_chained(StorageError("the write was not stored"), error)]
+        return [outcome for work in group for outcome in self._outcomes([work])]
+
+    def _grow_and_retry(self, group: list[Work]) -> list[Outcome]:
+        """Double the map on the loop, where no read transaction can be open, and try again."""
+        done = threading.Event()
+        problem: list[lmdb.Error] = []
+
+        def grow() -> None:
+            try:
+                with self._shard.scan_lock:
+                    env = self._shard.env
+                    env.set_mapsize(env.info()["map_size"] * 2)
+            except lmdb.Error as error:
+                problem.append(error)
+            finally:
+                done.set()
+
+        self._loop.call_soon_threadsafe(grow)
+        done.wait()
+        if problem:
+            return self._after_failure(group, problem[0])
+        log.warning("the map of %s was full and is now twice as large", self._shard.path)
+        return self._outcomes(group)
+
+    # -- on the loop --------------------------------------------------------------------
+
+    def _answer(
+        self, answers: list[tuple[asyncio.Future[Receipt | None], Outcome]], grown: bool
+    ) -> None:
+        for future, outcome in answers:
+            if future.cancelled():
+                continue
+            if isinstance(outcome, StorageError):
+                future.set_exception(outcome)
+            elif outcome is None:
+                future.set_result(None)
+            else:
+                future.set_result(Receipt(self._source, outcome))
+        if grown:
+            self._on_grown(self._source, self._shard.last_sequence)
+
+
+def _is_fatal(error: lmdb.Error) -> bool:
+    return isinstance(error, lmdb.PanicError | lmdb.CorruptedError) or error.code in _FATAL
+
+
+def _words(error: lmdb.Error) -> str:
+    if error.code in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
+        return "the disk is full"
+    return "the disk failed to store a write"
+
+
+def _chained(error: StorageError, cause: lmdb.Error) -> StorageError:
+    error.__cause__ = cause
+    return error
