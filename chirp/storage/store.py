@@ -1,0 +1,104 @@
+"""The store: a guarded folder, its manifest, its engine and the typed tables over it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from chirp.clock import Clock
+from chirp.errors import OpenError
+from chirp.storage import manifest as manifests
+from chirp.storage.engine import Engine
+from chirp.storage.guard import Guard
+from chirp.storage.keys import Table, everything, partition_of
+from chirp.storage.lmdb_engine import LmdbEngine
+from chirp.storage.manifest import Manifest
+from chirp.storage.tables.directory import Directory
+from chirp.storage.tables.relations import Relation
+from chirp.storage.tables.tweets import Tweets
+from chirp.storage.tables.users import Users
+
+MAX_SHARDS = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How a store is opened. `sync=False` loses acknowledged writes when the machine fails."""
+
+    map_bytes: int = 64 << 30
+    sync: bool = True
+
+
+class Store:
+    """The tables of one store. Close it to let another process have the folder."""
+
+    def __init__(self, engine: Engine, manifest: Manifest, guard: Guard | None = None) -> None:
+        self.engine = engine
+        self.manifest = manifest
+        self.users = Users(engine)
+        self.tweets = Tweets(engine)
+        self.following = Relation(engine, Table.FOLLOWING)
+        self.followers = Relation(engine, Table.FOLLOWERS)
+        self.directory = Directory(engine)
+        self._guard = guard
+
+    async def greatest_id(self) -> int:
+        """Return the greatest id on disk, of a tweet (deleted ones count) or a user; else 0."""
+        newest = 0
+        for table in (Table.TWEETS, Table.USERS):
+            rows = await self.engine.scatter(table, *everything(), 1, reverse=True)
+            newest = max([newest, *(partition_of(key) for key, _ in rows)])
+        return newest
+
+    async def close(self) -> None:
+        """Wait for what is queued, close all files and let go of the folder."""
+        await self.engine.close()
+        if self._guard is not None:
+            self._guard.release()
+
+
+def create_store(folder: Path, clock: Clock, *, shards: int = 2, id_layout: str = "64") -> None:
+    """Make an empty store. Raises: OpenError: there is one, or the folder cannot be written."""
+    if not 1 <= shards <= MAX_SHARDS:
+        hint = f"choose 1 to {MAX_SHARDS}"
+        raise OpenError(f"{shards} shards are not possible", path=folder, hint=hint)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        guard = Guard(folder)
+    except OSError as error:
+        hint = "choose a folder that this user can write"
+        raise OpenError(f"cannot be made ({error.strerror})", path=folder, hint=hint) from error
+    try:
+        if manifests.exists(folder):
+            raise OpenError("there is a store already", path=folder, hint="choose another folder")
+        manifests.write(folder, manifests.new_manifest(shards, id_layout, clock.now_ms()))
+    finally:
+        guard.release()
+
+
+async def open_store(folder: Path, options: Options = Options()) -> Store:
+    """Open a store, on the running loop. Raises: OpenError, in one line with what to do."""
+    manifest = manifests.read(folder)
+    _check_format(folder, manifest)
+    guard = Guard(folder)
+    try:
+        engine = LmdbEngine(folder, manifest.shards, map_bytes=options.map_bytes, sync=options.sync)
+    except OpenError:
+        guard.release()
+        raise
+    return Store(engine, manifest, guard)
+
+
+def _check_format(folder: Path, manifest: Manifest) -> None:
+    if manifest.format > manifests.FORMAT:
+        raise OpenError(
+            f"the store has format {manifest.format}, this chirp reads up to {manifests.FORMAT}",
+            path=folder,
+            hint="upgrade chirp",
+        )
+    if manifest.format < manifests.FORMAT or manifest.migrating_to is not None:
+        raise OpenError(
+            f"the store has the older format {manifest.format}",
+            path=folder,
+            hint="run `chirp migrate` on it",
+        )
