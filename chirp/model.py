@@ -136,3 +136,7 @@ class TweetCounts(Struct, frozen=True, gc=False):
     retweets: int = 0
     replies: int = 0
     quotes: int = 0
+
+
+NO_COUNTS = TweetCounts()
+"""Shared by all tweets that nobody reacted to yet."""

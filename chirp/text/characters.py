@@ -1,8 +1,8 @@
 r"""Character classes that the rules of tweet text share, as insides of `re` brackets.
 
 Each constant stands between `[` and `]`: `re.compile(f"[{SPACES}]")`. Invisible characters are
-written as escapes. `\s`, `\w` and `re.IGNORECASE` are avoided: they follow the interpreter's Unicode
-version. Source of the sets: the twitter-text 3 conformance suite and its documented classes.
+written as escapes. `\s`, `\w` and `re.IGNORECASE` are avoided: they follow the interpreter's
+Unicode version. Source of the sets: the character classes that twitter-text 3 documents.
 """
 
 from typing import Final

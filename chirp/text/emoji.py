@@ -1,10 +1,9 @@
 """Emoji that are several code points but one sign: ❤️, 👍🏽, 👩‍🚀, 🇫🇷, 1️⃣.
 
-A single emoji weighs two like any other heavy character; only the sequences need to be found. They
-are matched by the grammar of Unicode Technical Standard 51, not by its list of recommended sequences, so
-that those of later years are right at once; a join has at most four elements, as the longest recommended
-ones do, lest a whole book joined by ZWJ weigh two. Differences from Twitter's list: a pair of
-regional indicators need not name a country, nor a join be one that a font draws.
+They are matched by the grammar of Unicode Technical Standard 51, not by its list of recommended
+sequences, so that those of later years are right at once. A join has at most four elements, as the
+longest recommended ones do, lest a whole book joined by ZWJ weigh two. Differences from Twitter's
+list: a pair of regional indicators need not name a country, nor a join be one that fonts draw.
 """
 
 import re
@@ -12,11 +11,11 @@ from typing import Final
 
 from chirp.text.characters import ranges
 
-# Property Emoji of Unicode 17 without digits, signs, modifiers' own use and regional indicators,
-# and all of 1FA70 to 1FAFF, the block that new ones go to. Collected from the recommended sequences.
+# Property Emoji of Unicode 17, without digits, ©, ® and regional indicators, and with all of 1FA70
+# to 1FAFF, the block that new ones go to. Collected from the recommended sequences.
 _BASES: Final = ranges(
     """
-    a9 ae 203c 2049 2122 2139 2194-2199 21a9-21aa 231a-231b 2328 23cf 23e9-23f3 23f8-23fa 24c2
+    203c 2049 2122 2139 2194-2199 21a9-21aa 231a-231b 2328 23cf 23e9-23f3 23f8-23fa 24c2
     25aa-25ab 25b6 25c0 25fb-25fe 2600-2604 260e 2611 2614-2615 2618 261d 2620 2622-2623 2626 262a
     262e-262f 2638-263a 2640 2642 2648-2653 265f-2660 2663 2665-2666 2668 267b 267e-267f 2692-2697
     2699 269b-269c 26a0-26a1 26a7 26aa-26ab 26b0-26b1 26bd-26be 26c4-26c5 26c8 26ce-26cf 26d1
@@ -42,20 +41,17 @@ _TONED: Final = ranges(
     """
 )
 _ELEMENT: Final = (
-    rf"(?:[{_TONED}][\U0001f3fb-\U0001f3ff]\ufe0f?+|[{_BASES}]\ufe0f?+)"
+    rf"(?:[{_TONED}][\U0001f3fb-\U0001f3ff]\ufe0f?+|[{_BASES}]\ufe0f?+|[\xa9\xae]\ufe0f)"
 )
 _JOINED: Final = rf"{_ELEMENT}(?:\u200d{_ELEMENT}){{0,3}}+"
 _FLAG: Final = r"[\U0001f1e6-\U0001f1ff]{2}"
 _REGION: Final = r"\U0001f3f4[\U000e0030-\U000e0039\U000e0061-\U000e007a]{4,6}+\U000e007f"
 _KEYCAP: Final = r"[0-9#*]\ufe0f?+\u20e3"
 
-SEQUENCE: Final = re.compile(
-    rf"{_KEYCAP}|{_FLAG}|{_REGION}|{_JOINED}"
-)
-"""One emoji, of one code point or several; ©, ® and their like only with U+FE0F or in a join."""
+SEQUENCE: Final = re.compile(rf"{_KEYCAP}|{_FLAG}|{_REGION}|{_JOINED}")
+"""One emoji, of one code point or several; © and ® only with U+FE0F."""
 
 HINT: Final = re.compile(
     r"[\u200d\u20e3\ufe0f\U0001f1e6-\U0001f1ff\U0001f3fb-\U0001f3ff\U000e007f]"
 )
 """Holds wherever there is an emoji of two code points or more: what most texts lack."""
-

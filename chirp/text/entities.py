@@ -1,8 +1,8 @@
 """What a tweet's text holds: hashtags, mentions, links, cashtags, and where each of them stands.
 
 Offsets count Unicode code points of the text as it was given; `end` is exclusive, so
-`text[start:end]` is the entity with its sign. All are immutable and hold no cycles, hence `gc=False`:
-hundreds of thousands of them cost the collector nothing.
+`text[start:end]` is the entity with its sign. All are immutable and hold no cycles, hence
+`gc=False`: hundreds of thousands of them cost the collector nothing.
 """
 
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-r"""Hashtags: a sign and a run of letters, marks, digits and a few joiners, with one letter at least."""
+"""Hashtags: a sign, then letters, marks, digits and a few joiners, with a letter among them."""
 
 import re
 from typing import Final
@@ -10,12 +10,13 @@ from chirp.text.urls import extract_urls
 
 # The underscore, and what the scripts join words with: ZWNJ, ZWJ, maqaf, tsheg, middle dot, …
 _JOINERS: Final = (
-    r"_\u200c\u200d\ua67e\u05be\u05f3\u05f4\uff5e\u301c\u309b\u309c\u30a0\u30fb\u3003\u0f0b\u0f0c\xb7"
+    r"_\xb7\u05be\u05f3\u05f4\u0f0b\u0f0c\u200c\u200d"
+    r"\u3003\u301c\u309b\u309c\u30a0\u30fb\ua67e\uff5e"
 )
 _DULL: Final = DIGITS + ASTRAL_DIGITS + _JOINERS
 _BMP: Final = LETTERS + DIGITS + _JOINERS
-# The look-ahead spares a BMP character the walk through the list of the other planes.
-_ASTRAL: Final = rf"(?=[\U00010000-\U0010ffff])[{ASTRAL_LETTERS}{ASTRAL_DIGITS}]"
+# The look-ahead spares BMP characters and emoji the walk through the list of the other planes.
+_ASTRAL: Final = rf"(?=[^\0-\uffff\U0001f000-\U0001fbef])[{ASTRAL_LETTERS}{ASTRAL_DIGITS}]"
 _AFTER_WORD: Final = rf"(?:(?<=[{_BMP}&][{HASH}])|(?<={_ASTRAL}[{HASH}]))"
 _AFTER_EMOJI: Final = rf"(?<=[\ufe0e\ufe0f][{HASH}])"
 

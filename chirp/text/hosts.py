@@ -1,15 +1,15 @@
 """Where in a text a host name may stand, found in linear time whatever the text.
 
 The rule, of twitter-text: a domain is labels, each ended by a dot, and a top-level domain; a label
-neither begins nor ends with `-` or `_`, and the last one holds no `_`; the leftmost start wins, then
-the rightmost top-level domain. One regular expression for it tries every pair of start and end.
-Here a *run* (a maximal stretch of host characters) is cut at its dots once, and from the last label
-to the first each one learns how far a domain that begins in it reaches.
+neither begins nor ends with `-` or `_`, and the last one holds no `_`. The leftmost start wins,
+then the rightmost top-level domain. One regular expression for it tries every pair of start and
+end. Here a *run* (a maximal stretch of host characters) is cut at its dots once, and from the last
+label to the first each one learns how far a domain that begins in it reaches.
 """
 
 import re
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import Final
 
 from chirp.text.characters import (
     AT,
@@ -39,13 +39,10 @@ _LABEL_MAX: Final = 63
 _PUNYCODE_PREFIX: Final = "xn--"
 
 
-class _Label(NamedTuple):
-    """A label that some domain can begin in."""
-
-    start: int
-    dot: int
-    chain: int  # where the longest domain ends that goes on to the next label; 0: none
-    direct: int  # where the top-level domain behind `dot` ends; 0: none
+# A label that some domain can begin in: its start, its dot, where the longest domain ends that goes
+# on to the next label (0: none), where the top-level domain behind the dot ends (0: none). A bare
+# tuple: a named one takes as long to build as all the rest.
+_Label = tuple[int, int, int, int]
 
 
 def may_hold_host(text: str) -> bool:
@@ -64,13 +61,13 @@ def scan_domains(text: str, start: int, stop: int, floor: int) -> Iterator[tuple
 
     None begins before `floor`; each needs a character before it that is not of the one before.
     """
-    for label in _read_labels(text, start, stop):
-        low = max(label.start, floor)
-        if not label.chain:
-            low = max(low, text.rfind("_", low, label.dot) + 1)
-        begin = _START.search(text, low, label.dot)
+    for left, dot, chain, direct in _read_labels(text, start, stop):
+        low = max(left, floor)
+        if not chain:
+            low = max(low, text.rfind("_", low, dot) + 1)
+        begin = _START.search(text, low, dot)
         if begin is not None:
-            end = label.chain or label.direct
+            end = chain or direct
             yield begin.start(), end
             floor = end + 1
 
@@ -86,7 +83,7 @@ def _read_labels(text: str, start: int, stop: int) -> list[_Label]:
         else:
             direct = find_tld_end(text, dot + 1)
             if reach or direct:
-                labels.append(_Label(left, dot, reach, direct))
+                labels.append((left, dot, reach, direct))
             reach = reach or (direct if text.find("_", left, dot) < 0 else 0)
             reach = 0 if text[left] in "-_" else reach
         dot = left - 1
@@ -99,6 +96,9 @@ def scan_bare_domains(text: str, start: int, stop: int) -> Iterator[tuple[int, i
 
     Without `http://` only these are links: in `日本語example.com中国` the writer means example.com.
     """
+    if text[start:stop].isascii() and text.find("_", start, stop) < 0:
+        yield start, stop
+        return
     for run in _BARE_RUN.finditer(text, start, stop):
         dot = text.rfind(".", run.start(), run.end())
         while dot > 0:
@@ -110,17 +110,19 @@ def scan_bare_domains(text: str, start: int, stop: int) -> Iterator[tuple[int, i
 
 
 def is_resolvable(domain: str) -> bool:
-    """Return whether each label fits into DNS, 63 bytes in Punycode. O(len(domain)).
+    """Return whether each label, none of them empty, fits into DNS: 63 bytes. O(len(domain)).
 
     >>> is_resolvable("a" * 63 + ".com"), is_resolvable("a" * 64 + ".com")
     (True, False)
     """
+    if len(domain) <= _LABEL_MAX and domain.isascii():
+        return True
     return all(_is_dns_label(label) for label in domain.split("."))
 
 
 def _is_dns_label(label: str) -> bool:
     if label.isascii():
-        return 0 < len(label) <= _LABEL_MAX
+        return len(label) <= _LABEL_MAX
     # Each character takes a byte or more: the check before bounds the codec, which is quadratic.
     if len(label) > _LABEL_MAX or label[:4].lower() == _PUNYCODE_PREFIX:
         return False

@@ -1,10 +1,9 @@
-"""The letters, marks and digits that a hashtag is made of, as a table that no interpreter changes.
+r"""The letters, marks and digits of hashtags, as a table that no interpreter changes.
 
-Python 3.11, 3.12 and 3.13 carry Unicode 14.0, 15.0 and 15.1, so `\\w` and `str.isalpha` differ between
-them; these ranges are those of 15.1 everywhere. They were written out from `unicodedata` of
-Python 3.13: general category L* or M* (`LETTERS`), M* (`MARKS`) and Nd (`DIGITS`); a test compares them
-with the running interpreter. The two planes apart: `re` looks a BMP character up in a bitmap, but
-walks a list for the others.
+Python 3.11, 3.12 and 3.13 carry Unicode 14.0, 15.0 and 15.1, so `\w` and `str.isalpha` differ
+between them; these ranges are those of 15.1 everywhere, written out from `unicodedata` of Python
+3.13 by general category, and a test compares them with the running interpreter. The planes apart:
+`re` looks a character below U+10000 up in a bitmap, but walks a list for the others.
 """
 
 from typing import Final

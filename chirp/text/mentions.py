@@ -27,8 +27,7 @@ def extract_mentions_or_lists(text: str) -> tuple[MentionOrList, ...]:
     MentionOrList(username='bob', list_slug='/friends', start=9, end=21)
     """
     return tuple(
-        MentionOrList(found[1], found[2] or "", found.start(), found.end())
-        for found in _scan(text)
+        MentionOrList(found[1], found[2] or "", found.start(), found.end()) for found in _scan(text)
     )
 
 
@@ -39,9 +38,7 @@ def extract_mentions(text: str) -> tuple[Mention, ...]:
     (Mention(username='ada', start=18, end=22),)
     """
     return tuple(
-        Mention(found[1], found.start(), found.end())
-        for found in _scan(text)
-        if found[2] is None
+        Mention(found[1], found.start(), found.end()) for found in _scan(text) if found[2] is None
     )
 
 

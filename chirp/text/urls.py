@@ -20,19 +20,17 @@ _TCO_SLUG_MAX: Final = 40
 _PROTOCOL: Final = re.compile(
     rf"(?<![A-Za-z0-9{AT}$#{HASH}{NONCHARACTERS}])[Hh][Tt][Tt][Pp][Ss]?://"
 )
-_PORT: Final = re.compile(r":[0-9]++")
-
 # A path holds these and balanced brackets, two deep, as in /Primer_(film); it does not end with a
-# sign that more often ends a sentence, so that one is stripped.
+# sign that more often ends a sentence, so that one is stripped; likewise a query.
 _PATH_CHARS: Final = rf"[A-Za-z{CYRILLIC}0-9!*';:=+,.$/%#\[\]\-\u2013_~@|&{LATIN_ACCENTS}]"
 _BRACKETS: Final = rf"\((?:{_PATH_CHARS}++\)|{_PATH_CHARS}*+\({_PATH_CHARS}++\){_PATH_CHARS}*+\))"
-_PATH: Final = re.compile(rf"/(?:{_PATH_CHARS}++|{_BRACKETS})*+")
+_PATH: Final = rf"/(?:{_PATH_CHARS}++|{_BRACKETS})*+"
 _PATH_STRIP: Final = "!*';:,.$%[]\u2013~@|&"
-
-_QUERY: Final = re.compile(r"\?[A-Za-z0-9!?*'@();:&=+$/%#\[\]\-_.,~|]++")
+_QUERY: Final = r"\?[A-Za-z0-9!?*'@();:&=+$/%#\[\]\-_.,~|]++"
 _QUERY_STRIP: Final = "!?*'@();:+$%[].,~|"
+_TAIL: Final = re.compile(rf"(?::[0-9]++)?+({_PATH})?+({_QUERY})?+")
 
-_SLUG: Final = re.compile(r"/([A-Za-z0-9]++)")
+_TCO_TAIL: Final = re.compile(rf"/([A-Za-z0-9]++)({_QUERY})?+")
 # A bare name right behind one of these is the end of something longer: a path, a file, an address.
 _GLUE: Final = "-_./"
 
@@ -55,65 +53,55 @@ def _scan(text: str) -> Iterator[tuple[int, int]]:
     while (run := find_run(text, position)) is not None:
         position = run[1]
         for begin, end in scan_domains(text, *run, floor):
-            protocol = _find_protocol(text, begin, floor) if begin == run[0] else -1
-            stop = _find_path_end(text, end)
-            stop = _find_query_end(text, stop)
+            protocol = _find_protocol(text, begin, floor)
+            stop, has_path = _find_stop(text, end)
             # A domain that is refused below is used up all the same: nothing is found inside it.
             floor = stop + 1
             position = max(position, stop)
-            if not _fits(text, begin, end, stop):
+            start = begin if protocol is None else protocol
+            if stop - start > _URL_MAX or not is_resolvable(text[begin:end]):
                 continue
-            if protocol >= 0:
-                yield from _cut_tco(text, protocol, begin, end, stop)
+            if protocol is not None:
+                yield from _cut_tco(text, start, begin, end, stop)
             else:
-                yield from _scan_bare(text, begin, end, stop)
+                # A query alone is not taken, only a path and its query: twitter-text weighs it so.
+                yield from _scan_bare(text, begin, end, stop if has_path else end)
 
 
-def _find_protocol(text: str, begin: int, floor: int) -> int:
-    if not text.startswith("://", begin - 3):
-        return -1
+def _find_protocol(text: str, begin: int, floor: int) -> int | None:
+    if text[max(begin - 3, 0) : begin] != "://":
+        return None
     for start in (begin - 8, begin - 7):
         found = _PROTOCOL.match(text, max(start, floor))
         if found is not None and found.end() == begin:
             return found.start()
-    return -1
+    return None
 
 
-def _find_path_end(text: str, end: int) -> int:
-    port = _PORT.match(text, end)
-    if port is not None:
-        end = port.end()
-    path = _PATH.match(text, end)
-    return end if path is None else end + len(path[0].rstrip(_PATH_STRIP))
-
-
-def _find_query_end(text: str, end: int) -> int:
-    query = _QUERY.match(text, end)
-    return end if query is None else end + len(query[0].rstrip(_QUERY_STRIP))
-
-
-def _fits(text: str, begin: int, end: int, stop: int) -> bool:
-    return stop - begin <= _URL_MAX and is_resolvable(text[begin:end])
+def _find_stop(text: str, end: int) -> tuple[int, bool]:
+    """Return where the link stops whose domain stops at `end`, and whether it has a path."""
+    if text[end : end + 1] not in ":/?":
+        return end, False
+    tail = _TAIL.match(text, end)
+    assert tail is not None  # each of its parts may be absent
+    path, query = tail.groups(default="")
+    loose = len(path) - len(path.rstrip(_PATH_STRIP))
+    if loose:
+        return tail.end(1) - loose, True
+    return tail.end() - len(query) + len(query.rstrip(_QUERY_STRIP)), path != ""
 
 
 def _cut_tco(text: str, start: int, begin: int, end: int, stop: int) -> Iterator[tuple[int, int]]:
     # Twitter's own short links are a slug and perhaps a query: what follows is the writer's.
-    slug = _SLUG.match(text, end) if text[begin:end].lower() == "t.co" else None
-    if slug is None:
+    tail = _TCO_TAIL.match(text, end) if text[begin:end].lower() == "t.co" else None
+    if tail is None:
         yield start, stop
-    elif len(slug[1]) <= _TCO_SLUG_MAX:
-        yield start, _find_query_end(text, slug.end())
+    elif len(tail[1]) <= _TCO_SLUG_MAX:
+        yield start, tail.end(1) + len((tail[2] or "").rstrip(_QUERY_STRIP))
 
 
 def _scan_bare(text: str, begin: int, end: int, stop: int) -> Iterator[tuple[int, int]]:
     if begin and text[begin - 1] in _GLUE:
         return
-    # A query alone is not taken, only a path and its query: twitter-text weighs it so.
-    last = stop if _has_path(text, end) else end
     for start, bare_end in scan_bare_domains(text, begin, end):
-        yield start, last if bare_end == end else bare_end
-
-
-def _has_path(text: str, end: int) -> bool:
-    port = _PORT.match(text, end)
-    return text.startswith("/", port.end() if port is not None else end)
+        yield start, stop if bare_end == end else bare_end

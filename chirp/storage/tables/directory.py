@@ -39,6 +39,11 @@ def _email_key(email: str) -> bytes:
     return text_key(DIRECTORY, _Name.EMAIL, email.casefold().encode())
 
 
+def name_keys(account: Account) -> tuple[bytes, bytes]:
+    """Return the keys of the name and of the e-mail that an account holds."""
+    return _username_key(account.username), _email_key(account.email)
+
+
 class Directory:
     """Accounts by name, e-mail and id; keys by digest and by user."""
 
@@ -84,7 +89,7 @@ class Directory:
     @staticmethod
     def claim(batch: Batch, account: Account) -> None:
         """Take a name and an e-mail and write the account; conflicts when either is taken."""
-        for key in (_username_key(account.username), _email_key(account.email)):
+        for key in name_keys(account):
             batch.expect(Table.NAMES, key, None)
             batch.put(Table.NAMES, key, pack_i64(account.user_id))
         Directory.put_account(batch, account)
@@ -107,6 +112,11 @@ class Directory:
         batch.put(Table.USER_KEYS, triple_key(DIRECTORY, key.user_id, key.key_id), key.digest)
 
     @staticmethod
+    def expect_key(batch: Batch, key: ApiKey) -> None:
+        """Make the batch conflict unless the key still is as given."""
+        batch.expect(Table.KEYS, digest_key(DIRECTORY, key.digest), pack_key(key))
+
+    @staticmethod
     def delete_key(batch: Batch, key: ApiKey) -> None:
         """Revoke a key."""
         batch.delete(Table.KEYS, digest_key(DIRECTORY, key.digest))
@@ -115,8 +125,8 @@ class Directory:
     @staticmethod
     def release(batch: Batch, account: Account, keys: Sequence[ApiKey]) -> None:
         """Forget an account: its names become free and its keys invalid."""
-        batch.delete(Table.NAMES, _username_key(account.username))
-        batch.delete(Table.NAMES, _email_key(account.email))
+        for name in name_keys(account):
+            batch.delete(Table.NAMES, name)
         batch.delete(Table.ACCOUNTS, pair_key(DIRECTORY, account.user_id))
         for key in keys:
             Directory.delete_key(batch, key)

@@ -48,23 +48,23 @@ class Tweets:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    async def find_many(self, ids: Sequence[TweetId]) -> list[Tweet | None]:
+    async def find_many(self, ids: Sequence[int]) -> list[Tweet | None]:
         """Return the tweets in the order of `ids`; None where there is none or it was deleted."""
         raws = await self._engine.get_many(Table.TWEETS, [id_key(i) for i in ids])
         return [None if raw is None or is_tombstone(raw) else unpack_tweet(raw) for raw in raws]
 
-    async def ids_of(self, author: UserId, below: int, limit: int, above: int = 0) -> list[TweetId]:
-        """Return up to `limit` ids of an author with above < id < below, newest first.
+    async def ids_of(self, author: UserId, below: int, limit: int) -> list[TweetId]:
+        """Return up to `limit` ids of an author below an id, newest first.
 
         One range of one partition: O(log(rows) + limit), about 5 µs for twenty.
         """
-        start, stop = pair_key(author, above + 1), pair_key(author, min(below, MAX_ID + 1))
+        start, stop = pair_key(author, 0), pair_key(author, min(below, MAX_ID + 1))
         rows = await self._engine.scan(Table.AUTHOR_INDEX, start, stop, limit, reverse=True)
         return [TweetId(last_id(key)) for key, _ in rows]
 
-    async def ids_above(self, author: UserId, above: int, below: int, limit: int) -> list[TweetId]:
-        """Return up to `limit` ids of an author with above < id < below, oldest first."""
-        start, stop = pair_key(author, above + 1), pair_key(author, min(below, MAX_ID + 1))
+    async def ids_above(self, author: UserId, above: int, limit: int) -> list[TweetId]:
+        """Return up to `limit` ids of an author directly above an id, oldest first."""
+        start, stop = pair_key(author, min(above, MAX_ID) + 1), pair_key(author, MAX_ID + 1)
         rows = await self._engine.scan(Table.AUTHOR_INDEX, start, stop, limit)
         return [TweetId(last_id(key)) for key, _ in rows]
 

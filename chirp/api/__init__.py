@@ -1,0 +1,1 @@
+"""The native REST API: parse, call one service method, render."""

@@ -1,0 +1,68 @@
+"""Handlers of accounts, sessions and keys."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from chirp.api.bodies import KeyBody, RegisterBody, SessionBody
+from chirp.api.context import Api, json_response
+from chirp.api.render import key_fields
+from chirp.errors import Invalid, NotFound
+from chirp.http.body import read_body
+from chirp.http.paging import parse_id
+from chirp.model import KeyId
+from chirp.views import SignedIn
+
+
+class AccountHandlers:
+    """POST /users, /sessions, /keys and what belongs to them."""
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+
+    async def register(self, request: web.Request) -> web.Response:
+        """POST /users."""
+        body = await read_body(request, RegisterBody)
+        return self._signed_in(await self._api.accounts.register(body.command()))
+
+    async def sign_in(self, request: web.Request) -> web.Response:
+        """POST /sessions."""
+        body = await read_body(request, SessionBody)
+        return self._signed_in(await self._api.accounts.sign_in(body.command()))
+
+    def _signed_in(self, signed_in: SignedIn) -> web.Response:
+        user = self._api.renderer.user_fields(signed_in.user)
+        fields = {"status": "success", "user": user, "api_dev_key": signed_in.secret}
+        return json_response(fields, 201)
+
+    async def sign_out(self, request: web.Request) -> web.Response:
+        """DELETE /sessions/current."""
+        await self._api.accounts.sign_out(await self._api.viewer(request))
+        return web.Response(status=204)
+
+    async def me(self, request: web.Request) -> web.Response:
+        """GET /users/me."""
+        view = await self._api.accounts.me(await self._api.viewer(request))
+        return json_response(self._api.renderer.user_fields(view))
+
+    async def keys(self, request: web.Request) -> web.Response:
+        """GET /keys."""
+        keys = await self._api.accounts.keys(await self._api.viewer(request))
+        return json_response({"data": [key_fields(k) for k in keys], "next": None, "prev": None})
+
+    async def create_key(self, request: web.Request) -> web.Response:
+        """POST /keys."""
+        viewer, body = await self._api.viewer_and_body(request, KeyBody)
+        key, secret = await self._api.accounts.create_key(viewer, body.command())
+        fields = {"status": "success", "key": key_fields(key), "api_dev_key": secret}
+        return json_response(fields, 201)
+
+    async def revoke_key(self, request: web.Request) -> web.Response:
+        """DELETE /keys/{key_id}."""
+        viewer = await self._api.viewer(request)
+        try:
+            key_id = KeyId(parse_id(request.match_info["key_id"], "key_id"))
+        except Invalid:
+            raise NotFound("no such key") from None
+        await self._api.accounts.revoke(viewer, key_id)
+        return web.Response(status=204)

@@ -1,0 +1,244 @@
+"""Views as native JSON, by splicing segments that are encoded once.
+
+Invariants:
+- A tweet's body holds no counts, no flags and nothing of its author but the id in the address:
+  it is the same for every viewer and stays right for as long as the tweet's version does.
+- `render_tweet` equals the merge of plain dictionaries in tests/api (the slow twin), as JSON.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+
+from chirp.http.paging import Links
+from chirp.model import (
+    NO_COUNTS,
+    ApiKey,
+    Entity,
+    EntityKind,
+    Tweet,
+    TweetId,
+    UnixMs,
+    User,
+    UserId,
+)
+from chirp.views import (
+    NO_FLAGS,
+    CachedTweet,
+    CachedUser,
+    Relationship,
+    TweetView,
+    UserView,
+)
+
+
+def render_time(at: UnixMs | None) -> str | None:
+    """Return RFC 3339 UTC with milliseconds.
+
+    >>> render_time(UnixMs(1_483_228_800_001))
+    '2017-01-01T00:00:00.001Z'
+    """
+    if at is None:
+        return None
+    moment = datetime.fromtimestamp(at // 1000, UTC)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{at % 1000:03}Z"
+
+
+class Renderer:
+    """Renders for one public address."""
+
+    def __init__(self, public_url: str) -> None:
+        self._url = public_url
+
+    # -- tweets -------------------------------------------------------------------------
+
+    def tweet(self, view: TweetView) -> bytes:
+        """Return one tweet as JSON. About 0.4 µs when its segments are encoded."""
+        cached, author = view.cached, view.author
+        body = cached.json or self._encode_body(cached, author)
+        user = author.json or _encode_user(author)
+        return body + user + _tail(view)
+
+    def page(self, views: Sequence[TweetView], links: Links) -> bytes:
+        """Return a page of tweets as JSON: one join over the segments of all."""
+        parts: list[bytes] = []
+        separator = b'{"data":['
+        for view in views:
+            cached, author = view.cached, view.author
+            parts += (
+                separator,
+                cached.json or self._encode_body(cached, author),
+                author.json or _encode_user(author),
+                _tail(view),
+            )
+            separator = b","
+        if not views:
+            parts.append(separator)
+        parts.append(_page_end(links))
+        return b"".join(parts)
+
+    def tweet_url(self, tweet: Tweet, author: User) -> str:
+        """Return the address of a tweet's page."""
+        return f"{self._url}/{author.username}/status/{tweet.tweet_id}"
+
+    def _encode_body(self, cached: CachedTweet, author: CachedUser) -> bytes:
+        fields = self.tweet_fields(cached.tweet, author.user)
+        cached.json = orjson.dumps(fields)[:-1] + b',"user":'
+        return cached.json
+
+    def tweet_fields(self, tweet: Tweet, author: User) -> dict[str, Any]:
+        """Return what a tweet's body holds, before it is encoded."""
+        return {
+            "tweet_id": str(tweet.tweet_id),
+            "tweet_url": self.tweet_url(tweet, author),
+            "content": tweet.content,
+            "created_at": render_time(tweet.created_at),
+            "edited_at": render_time(tweet.edited_at),
+            "version": tweet.version,
+            "tweet_location": tweet.tweet_location,
+            "lang": tweet.lang,
+            "sensitive": tweet.sensitive,
+            "media": [],
+            "entities": _entities(tweet),
+            "in_reply_to_tweet_id": _id(tweet.in_reply_to_tweet_id),
+            "conversation_id": str(tweet.conversation_id),
+        }
+
+    # -- users --------------------------------------------------------------------------
+
+    def user_fields(self, view: UserView) -> dict[str, Any]:
+        """Return a full profile, before it is encoded."""
+        user, counts = view.user, view.counts
+        fields: dict[str, Any] = {
+            "user_id": str(user.user_id),
+            "username": user.username,
+            "name": user.name,
+            "bio": user.bio,
+            "location": user.location,
+            "avatar_url": None,
+            "header_url": None,
+            "created_at": render_time(user.created_at),
+            "num_followers": counts.followers,
+            "num_following": counts.following,
+            "num_tweets": counts.tweets,
+            "profile_url": f"{self._url}/{user.username}",
+        }
+        if view.relationship is not None:
+            fields["relationship"] = relationship_fields(view.relationship)
+        if view.own is not None:
+            fields["email"] = view.own.email
+            fields["date_of_birth"] = view.own.date_of_birth
+            fields["last_login"] = render_time(view.own.last_login)
+        return fields
+
+    def people(self, views: Sequence[UserView], links: Links) -> bytes:
+        """Return a page of users as JSON."""
+        fields = {"data": [self.user_fields(view) for view in views]}
+        return orjson.dumps({**fields, "next": links.next, "prev": links.prev})
+
+
+def relationship_fields(relationship: Relationship) -> dict[str, bool]:
+    """Return a relationship, before it is encoded."""
+    return {
+        "following": relationship.following,
+        "followed_by": relationship.followed_by,
+        "blocking": relationship.blocking,
+        "muting": relationship.muting,
+    }
+
+
+def key_fields(key: ApiKey) -> dict[str, Any]:
+    """Return what is shown of a key: never its secret."""
+    return {
+        "key_id": str(key.key_id),
+        "name": key.name,
+        "created_at": render_time(key.created_at),
+        "last_used": render_time(key.last_used),
+    }
+
+
+def short_user_fields(user: User) -> dict[str, Any]:
+    """Return what a tweet shows of its author, before it is encoded."""
+    return {
+        "user_id": str(user.user_id),
+        "username": user.username,
+        "name": user.name,
+        "avatar_url": None,
+    }
+
+
+def _encode_user(cached: CachedUser) -> bytes:
+    cached.json = orjson.dumps(short_user_fields(cached.user))
+    return cached.json
+
+
+def _id(value: int | None) -> str | None:
+    return None if value is None else str(value)
+
+
+def _entities(tweet: Tweet) -> dict[str, list[dict[str, Any]]]:
+    found: dict[str, list[dict[str, Any]]] = {"hashtags": [], "mentions": [], "urls": []}
+    for entity in tweet.entities:
+        indices = [entity.start, entity.end]
+        text = _text_of(tweet, entity)
+        if entity.kind is EntityKind.HASHTAG:
+            found["hashtags"].append({"tag": text[1:], "indices": indices})
+        elif entity.kind is EntityKind.URL:
+            found["urls"].append({"url": text, "indices": indices})
+        else:
+            user_id = _id(entity.user_id or None)
+            mention = {"username": text[1:], "user_id": user_id, "indices": indices}
+            found["mentions"].append(mention)
+    return found
+
+
+def _text_of(tweet: Tweet, entity: Entity) -> str:
+    return tweet.content[entity.start : entity.end]
+
+
+def tail_fields(view: TweetView) -> dict[str, Any]:
+    """Return what differs by viewer or changes often, before it is encoded."""
+    counts, flags = view.cached.counts, view.flags
+    fields: dict[str, Any] = {
+        "retweet_of": None,
+        "quote_of": None,
+        "num_favorites": counts.favorites,
+        "num_retweets": counts.retweets,
+        "num_replies": counts.replies,
+        "num_quotes": counts.quotes,
+        "favorited": flags.favorited,
+        "retweeted": flags.retweeted,
+        "bookmarked": flags.bookmarked,
+    }
+    if view.own:
+        fields["user_location"] = view.cached.tweet.user_location
+    return fields
+
+
+def _tail(view: TweetView) -> bytes:
+    if view.own or view.flags is not NO_FLAGS or view.cached.counts is not NO_COUNTS:
+        return _encode_tail(view)
+    return _PLAIN_TAIL
+
+
+def _encode_tail(view: TweetView) -> bytes:
+    return b"," + orjson.dumps(tail_fields(view))[1:]
+
+
+_NOBODYS = User(UserId(0), "", "", UnixMs(0))
+_NOTHING = Tweet(TweetId(0), UserId(0), "", UnixMs(0), conversation_id=TweetId(0))
+_PLAIN_TAIL = _encode_tail(TweetView(CachedTweet(_NOTHING, NO_COUNTS), CachedUser(_NOBODYS)))
+"""The tail of most tweets on most pages: nobody did anything to them yet."""
+
+
+def _page_end(links: Links) -> bytes:
+    return b'],"next":' + _token(links.next) + b',"prev":' + _token(links.prev) + b"}"
+
+
+def _token(token: str | None) -> bytes:
+    # A token is URL-safe base64: nothing in it needs escaping.
+    return b"null" if token is None else b'"' + token.encode() + b'"'

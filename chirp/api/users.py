@@ -1,0 +1,59 @@
+"""Handlers of profiles and of the social graph."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from chirp.api.context import Api, json_response
+from chirp.api.render import relationship_fields
+from chirp.http.paging import parse_people_query, parse_tweets_query
+from chirp.views import Relationship
+
+
+class UserHandlers:
+    """GET /users/{username}, its lists, and following."""
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+
+    async def profile(self, request: web.Request) -> web.Response:
+        """GET /users/{username}."""
+        viewer = await self._api.maybe_viewer(request)
+        view = await self._api.profiles.get(viewer, request.match_info["username"])
+        return json_response(self._api.renderer.user_fields(view))
+
+    async def tweets(self, request: web.Request) -> web.Response:
+        """GET /users/{username}/tweets."""
+        viewer = await self._api.maybe_viewer(request)
+        command = parse_tweets_query(request, self._api.cursors)
+        page = await self._api.timelines.of_user(viewer, request.match_info["username"], command)
+        return self._api.tweets_page(request, page)
+
+    async def followers(self, request: web.Request) -> web.Response:
+        """GET /users/{username}/followers."""
+        viewer = await self._api.maybe_viewer(request)
+        command = parse_people_query(request, self._api.cursors)
+        page = await self._api.follows.followers(viewer, request.match_info["username"], command)
+        return self._api.people_page(request, page)
+
+    async def following(self, request: web.Request) -> web.Response:
+        """GET /users/{username}/following."""
+        viewer = await self._api.maybe_viewer(request)
+        command = parse_people_query(request, self._api.cursors)
+        page = await self._api.follows.following(viewer, request.match_info["username"], command)
+        return self._api.people_page(request, page)
+
+    async def follow(self, request: web.Request) -> web.Response:
+        """POST /users/{username}/follow."""
+        viewer = await self._api.viewer_of_post(request)
+        return _related(await self._api.follows.follow(viewer, request.match_info["username"]))
+
+    async def unfollow(self, request: web.Request) -> web.Response:
+        """DELETE /users/{username}/follow."""
+        viewer = await self._api.viewer_of_post(request)
+        return _related(await self._api.follows.unfollow(viewer, request.match_info["username"]))
+
+
+def _related(relationship: Relationship) -> web.Response:
+    fields = {"status": "success", "relationship": relationship_fields(relationship)}
+    return json_response(fields)

@@ -1,0 +1,36 @@
+"""The `chirp` command: its groups, and how failures are told."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+from rich.console import Console
+
+from chirp import __version__
+from chirp.cli.serve import serve_command
+from chirp.errors import ChirpError
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="chirp")
+def cli() -> None:
+    r"""Chirp: a whole Twitter in one process.
+
+    \b
+    Example: chirp serve --data ./data --demo
+    """
+
+
+cli.add_command(serve_command)
+
+
+def main() -> None:
+    """Run the command line: exit 0, or 1 after one line that says what is wrong."""
+    try:
+        cli(standalone_mode=True)
+    except ChirpError as error:
+        Console(stderr=True, soft_wrap=True).print(f"chirp: {error}", style="red", markup=False)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -1,0 +1,254 @@
+"""What goes into services: commands that are right once they are built.
+
+Each constructor raises Invalid, naming the field and the limit. Below them nobody checks again.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from datetime import date
+
+from chirp.errors import Invalid
+from chirp.model import MAX_ID
+from chirp.text import TweetText, parse
+from chirp.views import Position
+
+MAX_PAGE = 100
+DEFAULT_PAGE = 20
+MAX_NAME = 50
+MAX_EMAIL_BYTES = 254
+MIN_PASSWORD = 8
+MAX_PASSWORD = 1_024
+MAX_LOCATION = 150
+MAX_KEY_NAME = 50
+
+_USERNAME = re.compile(r"[A-Za-z0-9_]{1,15}")
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
+_LANG = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
+_COORDINATES = re.compile(r"\s*(-?\d{1,3}(?:\.\d+)?)\s*,\s*(-?\d{1,3}(?:\.\d+)?)\s*")
+_BIDI_AND_BREAKS = {"Cc", "Cs", "Co", "Cn"}
+
+
+def clean_line(value: str, field: str, most: int, *, least: int = 0) -> str:
+    """Return `value` without surrounding white space, as one line of bounded length.
+
+    Raises: Invalid: control characters, lone surrogates, too short or too long.
+    """
+    text = value.strip()
+    if not least <= len(text) <= most:
+        raise Invalid(
+            f"{field} must hold {least} to {most} characters, got {len(text)}", field=field
+        )
+    if any(unicodedata.category(c) in _BIDI_AND_BREAKS for c in text):
+        raise Invalid(f"{field} must not hold control characters", field=field)
+    return text
+
+
+@dataclass(frozen=True, slots=True)
+class Register:
+    """A new account."""
+
+    username: str
+    name: str
+    email: str
+    password: str
+    date_of_birth: str | None = None
+
+    def __post_init__(self) -> None:
+        check_username(self.username)
+        object.__setattr__(self, "name", clean_line(self.name, "name", MAX_NAME, least=1))
+        check_email(self.email)
+        check_password(self.password)
+        if self.date_of_birth is not None:
+            check_birthday(self.date_of_birth)
+
+
+def check_username(username: str) -> None:
+    """Raise Invalid unless `username` is one that an account may have."""
+    if not _USERNAME.fullmatch(username):
+        raise Invalid("username must be 1 to 15 of A-Z, a-z, 0-9 and _", field="username")
+
+
+def check_email(email: str) -> None:
+    """Raise Invalid unless `email` has the shape of an address."""
+    clean_line(email, "email", MAX_EMAIL_BYTES, least=3)
+    if not _EMAIL.fullmatch(email) or len(email.casefold().encode()) > MAX_EMAIL_BYTES:
+        raise Invalid("email must be local@domain without white space", field="email")
+
+
+def check_password(password: str) -> None:
+    """Raise Invalid unless `password` is long enough, and short enough to be hashed."""
+    if not MIN_PASSWORD <= len(password) <= MAX_PASSWORD:
+        raise Invalid(
+            f"password must hold {MIN_PASSWORD} to {MAX_PASSWORD} characters", field="password"
+        )
+    try:
+        password.encode()
+    except UnicodeEncodeError:
+        raise Invalid("password must be valid Unicode", field="password") from None
+
+
+def check_birthday(day: str) -> None:
+    """Raise Invalid unless `day` is a date such as 1990-12-31."""
+    try:
+        date.fromisoformat(day)
+    except ValueError:
+        raise Invalid("date_of_birth must be YYYY-MM-DD", field="date_of_birth") from None
+
+
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """Credentials of an existing account; `login` is a username or an e-mail."""
+
+    login: str
+    password: str
+
+    def __post_init__(self) -> None:
+        if len(self.login) > MAX_EMAIL_BYTES or len(self.password) > MAX_PASSWORD:
+            raise Invalid("username or password is too long", field="username")
+        check_encodable(self.login + self.password, "username")
+
+
+def check_encodable(text: str, field: str) -> None:
+    """Raise Invalid when `text` holds a lone surrogate, which no encoding can carry."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise Invalid(f"{field} must be valid Unicode", field=field) from None
+
+
+@dataclass(frozen=True, slots=True)
+class CreateKey:
+    """A new developer key."""
+
+    name: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "name", clean_line(self.name, "name", MAX_KEY_NAME, least=1))
+
+
+@dataclass(frozen=True, slots=True)
+class PostTweet:
+    """A new tweet. `text` is parsed; the location is split where it is "lat,long"."""
+
+    text: TweetText
+    tweet_location: str | None = None
+    user_location: str | None = None
+    lang: str | None = None
+    latitude: float | None = None
+    longitude: float | None = None
+
+
+def post_tweet(
+    tweet_data: str,
+    max_weight: int,
+    *,
+    tweet_location: str | None = None,
+    user_location: str | None = None,
+    lang: str | None = None,
+) -> PostTweet:
+    """Build the command to post. Raises: Invalid."""
+    text = parse_content(tweet_data, max_weight)
+    if lang is not None and not (len(lang) <= 16 and _LANG.fullmatch(lang)):
+        raise Invalid("lang must be a language tag such as en or pt-BR", field="lang")
+    place = _location(tweet_location, "tweet_location")
+    latitude, longitude = coordinates(place)
+    return PostTweet(
+        text, place, _location(user_location, "user_location"), lang, latitude, longitude
+    )
+
+
+def parse_content(tweet_data: str, max_weight: int) -> TweetText:
+    """Return a tweet's text, parsed. Raises: Invalid: empty, too long, or not text."""
+    # No weight is below the characters / 280 of one long URL; this bound only spares the parser.
+    if len(tweet_data) > 100 * max_weight:
+        got = f"more than {100 * max_weight}"
+        raise Invalid(_wrong_length(max_weight, got), field="tweet_data")
+    _check_characters(tweet_data)
+    parsed = parse(tweet_data)
+    if not tweet_data.strip() or parsed.weight > max_weight:
+        weight = parsed.weight if tweet_data.strip() else 0
+        raise Invalid(_wrong_length(max_weight, str(weight)), field="tweet_data")
+    return parsed
+
+
+def _wrong_length(max_weight: int, got: str) -> str:
+    return f"tweet_data must hold 1 to {max_weight} characters, got {got}"
+
+
+_FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff\ufeff]")
+
+
+def _check_characters(text: str) -> None:
+    if _FORBIDDEN.search(text):
+        raise Invalid("tweet_data must not hold control characters", field="tweet_data")
+
+
+def _location(value: str | None, field: str) -> str | None:
+    return None if value is None else clean_line(value, field, MAX_LOCATION) or None
+
+
+def coordinates(place: str | None) -> tuple[float | None, float | None]:
+    """Return (latitude, longitude) where `place` is "lat,long", else (None, None).
+
+    >>> coordinates("48.2082, 16.3738")
+    (48.2082, 16.3738)
+    >>> coordinates("Vienna")
+    (None, None)
+    """
+    match = _COORDINATES.fullmatch(place) if place else None
+    if match is None:
+        return None, None
+    latitude, longitude = float(match[1]), float(match[2])
+    if abs(latitude) > 90 or abs(longitude) > 180:
+        return None, None
+    return latitude, longitude
+
+
+@dataclass(frozen=True, slots=True)
+class ReadTweets:
+    """A page of a list of tweets. All bounds are exclusive.
+
+    `since_id`: the newest page above it. `min_id`: the page directly above it.
+    """
+
+    limit: int = DEFAULT_PAGE
+    max_id: int | None = None
+    since_id: int | None = None
+    min_id: int | None = None
+
+    def __post_init__(self) -> None:
+        check_limit(self.limit)
+
+    @property
+    def below(self) -> int:
+        """The exclusive upper bound of ids."""
+        return MAX_ID + 1 if self.max_id is None else self.max_id
+
+    @property
+    def above(self) -> int:
+        """The exclusive lower bound of ids."""
+        return max(self.since_id or 0, self.min_id or 0)
+
+
+@dataclass(frozen=True, slots=True)
+class ReadPeople:
+    """A page of a list of people, ordered by an action: from `after` on down, or up."""
+
+    limit: int = DEFAULT_PAGE
+    below: Position | None = None
+    above: Position | None = None
+
+    def __post_init__(self) -> None:
+        check_limit(self.limit)
+
+
+def check_limit(limit: int) -> None:
+    """Raise Invalid unless a page of `limit` items may be asked for."""
+    if not 1 <= limit <= MAX_PAGE:
+        raise Invalid(
+            f"maximum_results_to_return must be 1 to {MAX_PAGE}, got {limit}",
+            field="maximum_results_to_return",
+        )

@@ -1,0 +1,269 @@
+"""Follows the journals: one owned task for each consumer and journal, woken by commits.
+
+Invariants:
+- A consumer sees the events of one journal in order, each at least once after a crash and exactly
+  once otherwise; effects that it commits guard themselves (engine.Effect).
+- `position` moves only after `consume` has returned, so what is before it is done.
+- A durable consumer's stored cursor is never ahead of its position.
+- A consumer that fails stops for good and says why: everybody who waits for it gets the error.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+from collections import OrderedDict
+from collections.abc import Sequence
+from itertools import count
+from typing import Protocol
+
+from chirp.clock import Clock
+from chirp.errors import ChirpError, StorageError
+from chirp.storage.engine import Engine, Receipt
+from chirp.storage.events import Event, unpack_event
+from chirp.tasks import TaskRunner
+
+Events = Sequence[tuple[int, Event]]
+
+CHUNK_EVENTS = 256
+RECENT_EVENTS = 4_096
+STORE_EVERY_S = 1.0
+TRIM_EVERY_S = 60.0
+
+
+class Consumer(Protocol):
+    """Draws consequences of events. `durable`: it keeps a cursor and is never skipped."""
+
+    name: str
+    durable: bool
+
+    async def consume(self, source: int, events: Events) -> None:
+        """Handle (sequence, event) pairs of one journal, in order."""
+        ...
+
+
+class Journals:
+    """Reads and decodes the journals; the newest events are decoded once for all consumers."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._recent: list[OrderedDict[int, Event]] = [OrderedDict() for _ in range(engine.sources)]
+
+    async def read(self, source: int, after: int, limit: int) -> Events:
+        """Return up to `limit` (sequence, event) pairs above `after`. O(limit)."""
+        recent = self._recent[source]
+        if after + 1 in recent:
+            return [(s, recent[s]) for s in range(after + 1, after + 1 + limit) if s in recent]
+        events = [
+            (sequence, unpack_event(raw))
+            for sequence, raw in await self._engine.read_journal(source, after, limit)
+        ]
+        recent.update(events)
+        while len(recent) > RECENT_EVENTS:
+            recent.popitem(last=False)
+        return events
+
+
+class JournalReader:
+    """One consumer on one journal. `upstream`: go no further than that reader has gone."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        journals: Journals,
+        consumer: Consumer,
+        source: int,
+        upstream: JournalReader | None,
+    ) -> None:
+        self._engine = engine
+        self._journals = journals
+        self.consumer = consumer
+        self.source = source
+        self._upstream = upstream
+        self.downstream: list[JournalReader] = []
+        self._awake = asyncio.Event()
+        self._waiters: list[tuple[int, int, asyncio.Future[None]]] = []
+        self._tickets = count()
+        self.position = 0
+        self.stored = 0
+        self.failure: BaseException | None = None
+        if upstream is not None:
+            upstream.downstream.append(self)
+
+    def wake(self) -> None:
+        """Look for new events. O(1)."""
+        self._awake.set()
+
+    @property
+    def limit(self) -> int:
+        """How far this reader may go now."""
+        if self._upstream is not None:
+            return self._upstream.position
+        return self._engine.last_sequence(self.source)
+
+    async def start_at(self) -> None:
+        """Take the stored cursor, or the journal's end when the consumer keeps none."""
+        if self.consumer.durable:
+            stored = await self._engine.cursor(self.consumer.name, self.source)
+            self.position = self.stored = stored or 0
+        else:
+            self.position = self.limit
+
+    async def run(self) -> None:
+        """Consume for ever. Raises what the consumer raised, after telling all who wait."""
+        try:
+            while True:
+                if self.position >= self.limit:
+                    self._awake.clear()
+                    await self._awake.wait()
+                    continue
+                await self._step()
+        except Exception as error:
+            self.failure = error
+            self._resolve()
+            raise
+
+    async def _step(self) -> None:
+        room = min(CHUNK_EVENTS, self.limit - self.position)
+        events = await self._journals.read(self.source, self.position, room)
+        if not events or events[0][0] != self.position + 1:
+            raise StorageError(f"journal {self.source} has a gap above {self.position}")
+        await self.consumer.consume(self.source, events)
+        self.position = events[-1][0]
+        self._resolve()
+        for reader in self.downstream:
+            reader.wake()
+
+    def _resolve(self) -> None:
+        waiters = self._waiters
+        while waiters and (self.failure is not None or waiters[0][0] <= self.position):
+            _, _, future = heapq.heappop(waiters)
+            if future.done():
+                continue
+            if self.failure is None:
+                future.set_result(None)
+            else:
+                future.set_exception(self._refusal())
+
+    def _refusal(self) -> ChirpError:
+        error = StorageError(f"the {self.consumer.name} consumer has stopped")
+        error.__cause__ = self.failure
+        return error
+
+    async def wait_applied(self, sequence: int) -> None:
+        """Return once the consumer is done with `sequence`. Raises: StorageError: it stopped."""
+        if self.failure is not None:
+            raise self._refusal()
+        if sequence <= self.position:
+            return
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        heapq.heappush(self._waiters, (sequence, next(self._tickets), future))
+        await future
+
+    async def store(self) -> None:
+        """Store the cursor when the consumer keeps one and it moved."""
+        position = self.position
+        if self.consumer.durable and position > self.stored:
+            await self._engine.advance(self.consumer.name, self.source, position)
+            self.stored = position
+
+
+class JournalRunner:
+    """All consumers on all journals."""
+
+    def __init__(
+        self, engine: Engine, tasks: TaskRunner, clock: Clock, *, keep_events: int = 1_000_000
+    ) -> None:
+        self._engine = engine
+        self._tasks = tasks
+        self._clock = clock
+        self._keep_events = keep_events
+        self._journals = Journals(engine)
+        self._readers: dict[str, list[JournalReader]] = {}
+
+    def add(self, consumer: Consumer, *, after: str | None = None) -> None:
+        """Register a consumer; `after`: it sees an event only when that consumer is done."""
+        upstream = self._readers.get(after or "", [])
+        self._readers[consumer.name] = [
+            JournalReader(
+                self._engine,
+                self._journals,
+                consumer,
+                source,
+                upstream[source] if upstream else None,
+            )
+            for source in range(self._engine.sources)
+        ]
+
+    async def start(self) -> None:
+        """Catch up with what was committed before the last stop, then follow."""
+        self._engine.watch(self._wake)
+        for readers in self._readers.values():
+            durable = readers[0].consumer.durable
+            for reader in readers:
+                await reader.start_at()
+                name = f"{reader.consumer.name}-{reader.source}"
+                self._tasks.start(name, reader.run())
+            if durable:
+                await self._wait_caught_up(readers)
+        self._tasks.start("journal-keeper", self._keep())
+
+    @staticmethod
+    async def _wait_caught_up(readers: list[JournalReader]) -> None:
+        for reader in readers:
+            await reader.wait_applied(reader.limit)
+
+    def _wake(self, source: int, _sequence: int) -> None:
+        for readers in self._readers.values():
+            readers[source].wake()
+
+    async def wait_applied(self, consumer: str, receipt: Receipt) -> None:
+        """Return once `consumer` is done with the event of `receipt`. Raises: StorageError."""
+        await self._readers[consumer][receipt.source].wait_applied(receipt.sequence)
+
+    @property
+    def failure(self) -> str | None:
+        """Why a consumer has stopped, in words; None while all run."""
+        for name, readers in self._readers.items():
+            if any(reader.failure is not None for reader in readers):
+                return f"the {name} consumer has stopped"
+        return None
+
+    def lag(self) -> dict[str, int]:
+        """Return how many events each consumer has yet to handle, over all journals."""
+        last = self._engine.last_sequence
+        return {
+            name: sum(last(reader.source) - reader.position for reader in readers)
+            for name, readers in self._readers.items()
+        }
+
+    async def _keep(self) -> None:
+        """Store cursors every second and trim every minute, as long as the process lives."""
+        trimmed_s = self._clock.monotonic_s()
+        while True:
+            await self._clock.sleep(STORE_EVERY_S)
+            await self.store_cursors()
+            if self._clock.monotonic_s() - trimmed_s >= TRIM_EVERY_S:
+                trimmed_s = self._clock.monotonic_s()
+                await self._trim()
+
+    async def store_cursors(self) -> None:
+        """Store all cursors that moved, unless writes are refused."""
+        if self._engine.writes_stopped is not None:
+            return
+        for readers in self._readers.values():
+            for reader in readers:
+                await reader.store()
+
+    async def _trim(self) -> None:
+        """Delete events that every durable consumer has passed and that are older than kept."""
+        for source in range(self._engine.sources):
+            cursors = [
+                readers[source].stored
+                for readers in self._readers.values()
+                if readers[source].consumer.durable
+            ]
+            kept_from = self._engine.last_sequence(source) - self._keep_events
+            below = min([*cursors, kept_from]) + 1
+            if below > 1 and self._engine.writes_stopped is None:
+                await self._engine.trim(source, below)

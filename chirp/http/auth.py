@@ -1,0 +1,47 @@
+"""Who asks: the key of a request, from a header or a small body, and the viewer behind it."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from chirp.errors import Invalid, Unauthorized
+from chirp.http.body import MAX_KEY_BODY_BYTES, Body
+from chirp.services.accounts import Accounts
+from chirp.views import Viewer
+
+
+def header_key(request: web.Request) -> str | None:
+    """Return the key in the headers. Raises: Invalid: two different ones."""
+    headers = request.headers
+    bearer, key = headers.get("Authorization"), headers.get("X-API-Key")
+    if bearer is None:
+        return key
+    scheme, _, token = bearer.partition(" ")
+    if scheme.lower() != "bearer":
+        raise Unauthorized("Authorization must be: Bearer <key>")
+    if key is not None and key != token.strip():
+        raise Invalid("two different keys in one request", field="api_dev_key")
+    return token.strip()
+
+
+def body_key(request: web.Request, body: Body, from_header: str | None) -> str | None:
+    """Return the request's key when its body is known. Raises: Invalid: two different ones."""
+    if body.api_dev_key is None:
+        return from_header
+    if (request.content_length or 0) > MAX_KEY_BODY_BYTES:
+        raise Invalid("a body over 64 KiB must not hold a key", field="api_dev_key")
+    if from_header is not None and from_header != body.api_dev_key:
+        raise Invalid("two different keys in one request", field="api_dev_key")
+    return body.api_dev_key
+
+
+async def require_viewer(accounts: Accounts, key: str | None) -> Viewer:
+    """Return who asks. Raises: Unauthorized, Forbidden."""
+    if key is None:
+        raise Unauthorized("a key is needed: X-API-Key, Authorization: Bearer, or api_dev_key")
+    return accounts.find_viewer(key) or await accounts.authenticate(key)
+
+
+async def find_viewer(accounts: Accounts, key: str | None) -> Viewer | None:
+    """Return who asks; None without a key. A wrong key is refused all the same."""
+    return None if key is None else await require_viewer(accounts, key)

@@ -1,0 +1,148 @@
+"""Paging: bounds and limits out of a query, signed cursor tokens, and the Link header.
+
+A cursor is 1 byte of kind, two big-endian 64-bit numbers and the first 6 bytes of a keyed
+blake2b over both, in URL-safe base64. It is opaque, short, and a forged or foreign one is refused.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from hashlib import blake2b
+from struct import Struct
+from typing import NamedTuple
+
+from aiohttp import web
+
+from chirp.commands import DEFAULT_PAGE, ReadPeople, ReadTweets
+from chirp.errors import Invalid
+from chirp.model import MAX_ID
+from chirp.views import Page, Position
+
+_FIELDS = Struct(">BQQ")
+_SIGNATURE_BYTES = 6
+_TOKEN_LENGTH = 4 * -(-(_FIELDS.size + _SIGNATURE_BYTES) // 3)
+
+_OLDER, _NEWER = 1, 2
+_ID = re.compile(r"[0-9]{1,19}")
+
+
+class Direction(NamedTuple):
+    """Where a cursor leads: below (older) or above (newer) a position."""
+
+    newer: bool
+    position: Position
+
+
+class Cursors:
+    """Makes and reads cursor tokens with a store's secret."""
+
+    def __init__(self, secret: bytes) -> None:
+        self._secret = secret
+
+    def _sign(self, raw: bytes) -> bytes:
+        return blake2b(raw, digest_size=_SIGNATURE_BYTES, key=self._secret).digest()
+
+    def token(self, position: Position, *, newer: bool) -> str:
+        """Return the token that leads below, or above, a position."""
+        raw = _FIELDS.pack(_NEWER if newer else _OLDER, position.at, position.other)
+        return base64.urlsafe_b64encode(raw + self._sign(raw)).decode().rstrip("=")
+
+    def read(self, token: str) -> Direction:
+        """Return where a token leads. Raises: Invalid: it is not one of ours."""
+        try:
+            signed = base64.b64decode(token + "=" * (-len(token) % 4), b"-_", validate=True)
+        except (binascii.Error, ValueError):
+            signed = b""
+        raw, signature = signed[: _FIELDS.size], signed[_FIELDS.size :]
+        if len(token) > _TOKEN_LENGTH or len(raw) != _FIELDS.size or signature != self._sign(raw):
+            raise Invalid("cursor is not one that this server gave", field="cursor")
+        kind, at, other = _FIELDS.unpack(raw)
+        return Direction(newer=kind == _NEWER, position=Position(other, at))
+
+
+def parse_id(text: str, field: str) -> int:
+    """Return an id of a query or body. Raises: Invalid: not 1 to 19 digits, or not above 0.
+
+    >>> parse_id("12", "max_id")
+    12
+    """
+    if not _ID.fullmatch(text) or not 0 < int(text) <= MAX_ID:
+        raise Invalid(f"{field} must be an id of 1 to 19 digits", field=field)
+    return int(text)
+
+
+def parse_limit(query: web.Request) -> int:
+    """Return how many items a query asks for. Raises: Invalid: not a number."""
+    text = query.query.get("maximum_results_to_return", query.query.get("limit"))
+    if text is None:
+        return DEFAULT_PAGE
+    if not re.fullmatch(r"-?[0-9]{1,6}", text):
+        raise Invalid("maximum_results_to_return must be 1 to 100", field=_LIMIT_FIELD)
+    return int(text)
+
+
+_LIMIT_FIELD = "maximum_results_to_return"
+
+
+_NEWEST = ReadTweets()
+
+
+def parse_tweets_query(request: web.Request, cursors: Cursors) -> ReadTweets:
+    """Return which page of tweets a request asks for. Raises: Invalid."""
+    if not request.query_string:
+        return _NEWEST
+    query = request.query
+    bounds = {
+        name: parse_id(query[name], name)
+        for name in ("max_id", "since_id", "min_id")
+        if name in query
+    }
+    if "cursor" in query:
+        direction = cursors.read(query["cursor"])
+        bounds["min_id" if direction.newer else "max_id"] = direction.position.other
+    return ReadTweets(parse_limit(request), **bounds)
+
+
+def parse_people_query(request: web.Request, cursors: Cursors) -> ReadPeople:
+    """Return which page of people a request asks for. Raises: Invalid."""
+    limit = parse_limit(request)
+    token = request.query.get("cursor")
+    if token is None:
+        return ReadPeople(limit)
+    direction = cursors.read(token)
+    if direction.newer:
+        return ReadPeople(limit, above=direction.position)
+    return ReadPeople(limit, below=direction.position)
+
+
+class Links(NamedTuple):
+    """Cursor tokens of a page's neighbours, and the Link header that names them."""
+
+    next: str | None
+    prev: str | None
+    header: str
+
+
+def links(request: web.Request, page: Page[object], cursors: Cursors, public_url: str) -> Links:
+    """Return what leads to the page's neighbours; the other query parameters are kept."""
+    older = None if page.next is None else cursors.token(page.next, newer=False)
+    newer = None if page.prev is None else cursors.token(page.prev, newer=True)
+    address = public_url + request.path
+    kept = _kept_query(request) if request.query_string else ""
+    parts = [
+        f'<{address}?{kept}cursor={token}>; rel="{rel}"'
+        for token, rel in ((older, "next"), (newer, "prev"))
+        if token is not None
+    ]
+    return Links(older, newer, ", ".join(parts))
+
+
+_BOUNDS = {"cursor", "max_id", "min_id"}
+
+
+def _kept_query(request: web.Request) -> str:
+    kept = [(name, value) for name, value in request.query.items() if name not in _BOUNDS]
+    query = request.url.with_query(kept).raw_query_string
+    return query + "&" if query else ""

@@ -1,0 +1,36 @@
+"""Who may see and do what. Pure functions, asked by every service before anything is rendered."""
+
+from __future__ import annotations
+
+from chirp.model import Tweet, User, UserId, Visibility
+
+
+def visible(viewer: UserId | None, tweet: Tweet, author: User) -> bool:
+    """Say whether `viewer` (None: anonymous) may see `tweet` of `author`. O(1).
+
+    A suspended author's tweets are hidden from everybody. Only public and unlisted tweets are
+    written so far; anything narrower is its author's alone until relations decide it here.
+    """
+    if author.suspended:
+        return False
+    return tweet.visibility <= Visibility.UNLISTED or viewer == tweet.author_id
+
+
+def listed(tweet: Tweet) -> bool:
+    """Say whether a visible tweet may stand in public lists, not only where it is asked for."""
+    return tweet.visibility is Visibility.PUBLIC
+
+
+def profile_visible(user: User) -> bool:
+    """Say whether anybody may see a profile: a suspended one is not shown."""
+    return not user.suspended
+
+
+def may_delete(viewer: UserId, tweet: Tweet) -> bool:
+    """Say whether `viewer` may delete `tweet`."""
+    return viewer == tweet.author_id
+
+
+def may_follow(viewer: UserId, followee: UserId) -> bool:
+    """Say whether `viewer` may follow `followee`: anybody but themselves."""
+    return viewer != followee

@@ -1,0 +1,72 @@
+"""Reads home timelines: the viewer's window of pushed ids, pulled authors merged in, or a merge.
+
+Invariant: whichever way an id list comes about, it is the newest ids of the viewer and their
+followees below the bound, unfiltered; what is pushed and what is pulled cannot be told apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from chirp.cache.flight import SingleFlight
+from chirp.cache.homes import HomeTimelines
+from chirp.model import MAX_ID, UserId
+from chirp.readers.graph import GraphReader, contains
+from chirp.readers.merge import merge_above, merge_newest
+from chirp.storage.store import Store
+
+
+class HomeReader:
+    """Home timelines as lists of ids."""
+
+    def __init__(
+        self,
+        store: Store,
+        homes: HomeTimelines,
+        graph: GraphReader,
+        flight: SingleFlight[int, None],
+    ) -> None:
+        self._tweets = store.tweets
+        self._homes = homes
+        self._graph = graph
+        self._flight = flight
+        self.pulled: set[int] = set()
+        """Authors whose tweets are not pushed. Never shrinks: what was not pushed stays pulled."""
+
+    async def newest(self, viewer: UserId, below: int, limit: int) -> list[int]:
+        """Return the newest `limit` ids below an id; fewer only when there are no more."""
+        window = self._homes.read(viewer, below, limit)
+        if window is None:
+            await self._flight.get(viewer, lambda: self._build(viewer))
+            window = self._homes.read(viewer, below, limit)
+        if window is None or not window.complete:
+            authors = await self._authors(viewer)
+            return await merge_newest(self._tweets.ids_of, authors, below, limit)
+        pulled = await self._pulled_by(viewer) if self.pulled else []
+        if not pulled:
+            return window.ids
+        others = await merge_newest(self._tweets.ids_of, pulled, below, limit)
+        return sorted({*window.ids, *others}, reverse=True)[:limit]
+
+    async def directly_above(self, viewer: UserId, above: int, limit: int) -> list[int]:
+        """Return the `limit` ids directly above an id, oldest first; fewer: there are no more."""
+        window = None if self.pulled else self._homes.read_above(viewer, above, limit)
+        if window is not None and window.complete:
+            return window.ids
+        authors = await self._authors(viewer)
+        return await merge_above(self._tweets.ids_above, authors, above, limit)
+
+    async def _build(self, viewer: UserId) -> None:
+        """Fill the viewer's window by a merge, unless their graph changes meanwhile."""
+        keep = self._homes.keep
+        with self._homes.begin_build(viewer) as build:
+            authors = await self._authors(viewer)
+            ids = await merge_newest(self._tweets.ids_of, authors, MAX_ID + 1, keep)
+            build.install(ids, complete_from=ids[-1] if len(ids) == keep else 0)
+
+    async def _authors(self, viewer: UserId) -> Iterable[int]:
+        return [viewer, *await self._graph.followees(viewer)]
+
+    async def _pulled_by(self, viewer: UserId) -> list[int]:
+        followees = await self._graph.followees(viewer)
+        return [a for a in self.pulled if a == viewer or contains(followees, a)]

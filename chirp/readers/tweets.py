@@ -1,0 +1,98 @@
+"""Reads tweets by id and by author, from the linked-list cache and, for the rest, the tables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from chirp.cache.flight import SingleFlight
+from chirp.cache.loads import Row
+from chirp.cache.tweets import TweetCache
+from chirp.model import MAX_ID, NO_COUNTS, Tweet, TweetId, UserId
+from chirp.storage.store import Store
+from chirp.views import CachedTweet
+
+_FIXED_WEIGHT_BYTES = 900
+"""A CachedTweet, its Tweet, their ints and strings, and an encoded body without its text."""
+
+
+class Tweets(NamedTuple):
+    """Tweets of one author, newest first. `exhausted`: there are none older."""
+
+    items: list[CachedTweet]
+    exhausted: bool
+
+
+def weight_of(tweet: Tweet) -> int:
+    """Return about how many bytes a tweet takes in the cache, bodies included (bench/cache)."""
+    return _FIXED_WEIGHT_BYTES + 4 * len(tweet.content)
+
+
+class TweetReader:
+    """Tweets by id and by author."""
+
+    def __init__(
+        self,
+        store: Store,
+        cache: TweetCache[CachedTweet],
+        flight: SingleFlight[tuple[int, int | None, int], Tweets],
+    ) -> None:
+        self._tweets = store.tweets
+        self._cache = cache
+        self._flight = flight
+
+    async def find_many(self, ids: Sequence[int]) -> list[CachedTweet | None]:
+        """Return the tweets in the order of `ids`; None where there is none. O(len(ids))."""
+        found = self._cache.get_many(ids)
+        if None in found:
+            await self._fill(ids, found)
+        return found
+
+    async def _fill(self, ids: Sequence[int], found: list[CachedTweet | None]) -> None:
+        places = [place for place, cached in enumerate(found) if cached is None]
+        with self._cache.begin_point_load() as load:
+            tweets = await self._tweets.find_many([ids[place] for place in places])
+            rows = [(tweet.author_id, _row(tweet)) for tweet in tweets if tweet is not None]
+            load.finish(rows)
+        by_id = {row.tweet_id: row.value for _, row in rows}
+        for place in places:
+            found[place] = by_id.get(ids[place])
+
+    async def by_author(self, author: UserId, below: int | None, limit: int) -> Tweets:
+        """Return the author's newest `limit` tweets below an id (None: from the newest)."""
+        reading = self._cache.read(author, below, limit)
+        if reading.complete:
+            return Tweets(reading.values, exhausted=len(reading.values) < limit)
+        wanted = limit - len(reading.values)
+        rest_below = reading.rest_below
+        rest = await self._flight.get(
+            (author, rest_below, wanted), lambda: self._load(author, rest_below, wanted)
+        )
+        return Tweets(reading.values + rest.items, rest.exhausted)
+
+    async def ids_above(self, author: UserId, above: int, limit: int) -> list[TweetId]:
+        """Return up to `limit` ids of an author directly above an id, oldest first."""
+        return await self._tweets.ids_above(author, above, limit)
+
+    async def _load(self, author: UserId, below: int | None, limit: int) -> Tweets:
+        with self._cache.begin_load(author) as load:
+            ids = await self._tweets.ids_of(author, MAX_ID + 1 if below is None else below, limit)
+            tweets = await self._tweets.find_many(ids)
+            rows = [_row(tweet) for tweet in tweets if tweet is not None]
+            exhausted = len(ids) < limit
+            load.finish(rows, 0 if exhausted else ids[-1], below=below)
+        return Tweets([row.value for row in rows], exhausted)
+
+    def remember(self, tweet: Tweet) -> CachedTweet:
+        """Put a new tweet, whose author index row is on disk, into the cache. O(1)."""
+        row = _row(tweet)
+        self._cache.push(tweet.author_id, tweet.tweet_id, row.value, row.weight_bytes)
+        return row.value
+
+    def forget(self, tweet: Tweet) -> None:
+        """Take a deleted tweet out of the cache, and out of loads under way. O(1)."""
+        self._cache.delete(tweet.author_id, tweet.tweet_id)
+
+
+def _row(tweet: Tweet) -> Row[CachedTweet]:
+    return Row(tweet.tweet_id, CachedTweet(tweet, NO_COUNTS), weight_of(tweet))

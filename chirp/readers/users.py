@@ -1,0 +1,63 @@
+"""Reads profiles, by id and by name; the ones in use stay in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from chirp.cache.lru import LruMap
+from chirp.errors import NotFound
+from chirp.model import User, UserId
+from chirp.storage.store import Store
+from chirp.views import CachedUser
+
+_WEIGHT_BYTES = 900
+"""A CachedUser with its User and an encoded segment."""
+
+
+class UserReader:
+    """Profiles and who is behind a name."""
+
+    def __init__(self, store: Store, cache: LruMap[int, CachedUser]) -> None:
+        self._store = store
+        self._cache = cache
+
+    async def find_many(self, ids: Sequence[UserId]) -> list[CachedUser | None]:
+        """Return the profiles in the order of `ids`; None where there is none. O(len(ids))."""
+        found = [self._cache.get(user_id) for user_id in ids]
+        if None in found:
+            places = [place for place, cached in enumerate(found) if cached is None]
+            users = await self._store.users.find_many([ids[place] for place in places])
+            for place, user in zip(places, users, strict=True):
+                found[place] = None if user is None else self.remember(user)
+        return found
+
+    async def get(self, user_id: UserId) -> CachedUser:
+        """Return one profile. Raises: NotFound."""
+        cached = (await self.find_many([user_id]))[0]
+        if cached is None:
+            raise NotFound("no such user")
+        return cached
+
+    async def find_names(self, usernames: Sequence[str]) -> list[UserId | None]:
+        """Return the ids behind usernames, whatever their case. O(len(usernames))."""
+        return await self._store.directory.find_many(usernames)
+
+    async def get_named(self, username: str) -> User:
+        """Return the profile behind a username. Raises: NotFound."""
+        user_id = (await self.find_names([username]))[0] if _could_be(username) else None
+        if user_id is None:
+            raise NotFound("no such user")
+        return (await self.get(user_id)).user
+
+    def remember(self, user: User) -> CachedUser:
+        """Keep a profile, unless a newer version is there already. O(1)."""
+        known = self._cache.get(user.user_id)
+        if known is not None and known.user.version >= user.version:
+            return known
+        cached = CachedUser(user)
+        self._cache.put(user.user_id, cached, _WEIGHT_BYTES)
+        return cached
+
+
+def _could_be(username: str) -> bool:
+    return 0 < len(username) <= 15 and username.isascii()

@@ -1,0 +1,236 @@
+"""Accounts: register, sign in, keys, and who is behind a key."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+
+from msgspec.structs import replace
+
+from chirp.cache.lru import LruMap
+from chirp.clock import Clock
+from chirp.commands import CreateKey, Register, SignIn
+from chirp.errors import Conflict, Forbidden, NotFound, Taken, Unauthorized
+from chirp.fanout.index import INDEX
+from chirp.fanout.journal import JournalRunner
+from chirp.idgen.generator import IdGenerator
+from chirp.metrics import Metrics
+from chirp.model import Account, ApiKey, KeyId, UnixMs, User, UserCounts, UserId
+from chirp.readers.users import UserReader
+from chirp.services.passwords import Passwords
+from chirp.storage.engine import Batch
+from chirp.storage.events import AccountCreated, pack_event
+from chirp.storage.keys import DIRECTORY
+from chirp.storage.store import Store
+from chirp.views import OwnDetails, SignedIn, UserView, Viewer
+
+SECRET_PREFIX = "chirp_"  # noqa: S105  (not a secret: how a key begins, for secret scanners)
+_SECRET_LENGTH = len(SECRET_PREFIX) + 43
+_VIEWER_WEIGHT_BYTES = 400
+
+
+def new_secret() -> str:
+    """Return a fresh key of 256 random bits, recognisable by its prefix."""
+    return SECRET_PREFIX + secrets.token_urlsafe(32)
+
+
+def digest_of(secret: str) -> bytes:
+    """Return what is stored of a key. A fast hash is enough: the key is random, not chosen."""
+    return hashlib.sha256(secret.encode()).digest()
+
+
+class Accounts:
+    """Registration, sessions and developer keys."""
+
+    def __init__(
+        self,
+        store: Store,
+        ids: IdGenerator,
+        journal: JournalRunner,
+        users: UserReader,
+        passwords: Passwords,
+        viewers: LruMap[bytes, Viewer],
+        clock: Clock,
+        metrics: Metrics,
+    ) -> None:
+        self._store = store
+        self._ids = ids
+        self._journal = journal
+        self._users = users
+        self._passwords = passwords
+        self._viewers = viewers
+        self._clock = clock
+        self._metrics = metrics
+        self._used: dict[bytes, UnixMs] = {}
+
+    async def register(self, command: Register) -> SignedIn:
+        """Make an account with its first key. Raises: Taken, Unavailable, StorageError."""
+        await self._refuse_taken(command)
+        password_hash = await self._passwords.hash(command.password)
+        now = self._clock.now_ms()
+        user_id = UserId(await self._ids.next())
+        user = User(user_id, command.username, command.name, now)
+        account = Account(
+            user_id, command.username, command.email, password_hash, command.date_of_birth, now
+        )
+        key, secret = await self._new_key(user_id, "session")
+        batch = Batch(DIRECTORY, event=pack_event(AccountCreated(user, account, key)))
+        self._store.directory.claim(batch, account)
+        self._store.directory.put_key(batch, key)
+        await self._commit_claim(batch, command)
+        return SignedIn(_own_view(user, account, UserCounts()), key, secret)
+
+    async def _commit_claim(self, batch: Batch, command: Register) -> None:
+        try:
+            receipt = await self._store.engine.commit(batch)
+        except Conflict:
+            await self._refuse_taken(command)
+            raise Taken("username or email is taken", field="username") from None
+        assert receipt is not None
+        await self._journal.wait_applied(INDEX, receipt)
+
+    async def _refuse_taken(self, command: Register) -> None:
+        directory = self._store.directory
+        if (await directory.find_many([command.username]))[0] is not None:
+            raise Taken(f"username {command.username} is taken", field="username")
+        if await directory.find_email(command.email) is not None:
+            raise Taken("this email has an account already", field="email")
+
+    async def sign_in(self, command: SignIn) -> SignedIn:
+        """Make a session key for somebody who knows the password.
+
+        Raises: Unauthorized, Forbidden (suspended), Unavailable, StorageError.
+        """
+        account = await self._find_login(command.login)
+        known_hash = None if account is None else account.password_hash
+        right = await self._passwords.verify(known_hash, command.password)
+        if account is None or not right:
+            self._metrics.sign_ins_failed += 1
+            raise Unauthorized("wrong username, email or password")
+        if account.suspended:
+            raise Forbidden("this account is suspended")
+        key, secret = await self._new_key(account.user_id, "session")
+        signed_in = replace(account, last_login=self._clock.now_ms())
+        batch = Batch(DIRECTORY)
+        self._store.directory.expect_account(batch, account)
+        self._store.directory.put_account(batch, signed_in)
+        self._store.directory.put_key(batch, key)
+        try:
+            await self._store.engine.commit(batch)
+        except Conflict:
+            # Somebody else signed in to, or changed, this account just now: see it as it is.
+            return await self.sign_in(command)
+        return SignedIn(await self._view(signed_in), key, secret)
+
+    async def _find_login(self, login: str) -> Account | None:
+        directory = self._store.directory
+        if "@" in login:
+            user_id = await directory.find_email(login)
+        else:
+            user_id = (await directory.find_many([login]))[0]
+        return None if user_id is None else await directory.find_account(user_id)
+
+    async def me(self, viewer: Viewer) -> UserView:
+        """Return the viewer's own profile with what only they may see. Raises: NotFound."""
+        account = await self._store.directory.find_account(viewer.user_id)
+        if account is None:
+            raise NotFound("no such user")
+        return await self._view(account)
+
+    async def _view(self, account: Account) -> UserView:
+        cached = await self._users.get(account.user_id)
+        counts = (await self._store.users.counts_many([account.user_id]))[0]
+        return _own_view(cached.user, account, counts)
+
+    # -- keys ---------------------------------------------------------------------------
+
+    async def _new_key(self, user_id: UserId, name: str) -> tuple[ApiKey, str]:
+        secret = new_secret()
+        key_id = KeyId(await self._ids.next())
+        key = ApiKey(key_id, user_id, name, digest_of(secret), self._clock.now_ms())
+        return key, secret
+
+    async def keys(self, viewer: Viewer) -> list[ApiKey]:
+        """Return the viewer's keys and sessions, oldest first."""
+        keys = await self._store.directory.keys_of(viewer.user_id)
+        return [replace(k, last_used=self._used.get(k.digest, k.last_used)) for k in keys]
+
+    async def create_key(self, viewer: Viewer, command: CreateKey) -> tuple[ApiKey, str]:
+        """Make a developer key; return it with its secret, shown this once."""
+        key, secret = await self._new_key(viewer.user_id, command.name)
+        batch = Batch(DIRECTORY)
+        self._store.directory.put_key(batch, key)
+        await self._store.engine.commit(batch)
+        return key, secret
+
+    async def revoke(self, viewer: Viewer, key_id: KeyId) -> None:
+        """Make one of the viewer's keys invalid from the next request on. Raises: NotFound."""
+        keys = await self._store.directory.keys_of(viewer.user_id)
+        key = next((key for key in keys if key.key_id == key_id), None)
+        if key is None:
+            raise NotFound("no such key")
+        await self._revoke(key)
+
+    async def sign_out(self, viewer: Viewer) -> None:
+        """Revoke the key that the request came with."""
+        key = await self._store.directory.find_key(viewer.key_digest)
+        if key is not None:
+            await self._revoke(key)
+
+    async def _revoke(self, key: ApiKey) -> None:
+        batch = Batch(DIRECTORY)
+        self._store.directory.delete_key(batch, key)
+        await self._store.engine.commit(batch)
+        self._used.pop(key.digest, None)
+        self._viewers.delete(key.digest)
+
+    # -- who asks -----------------------------------------------------------------------
+
+    def find_viewer(self, secret: str) -> Viewer | None:
+        """Return who a key belongs to if that is known already: one hash and one lookup."""
+        try:
+            viewer = self._viewers.get(digest_of(secret))
+        except UnicodeEncodeError:
+            return None
+        if viewer is not None:
+            self._used[viewer.key_digest] = self._clock.now_ms()
+        return viewer
+
+    async def authenticate(self, secret: str) -> Viewer:
+        """Return who a key belongs to. Raises: Unauthorized, Forbidden (suspended)."""
+        plausible = len(secret) == _SECRET_LENGTH and secret.isascii()
+        digest = digest_of(secret) if plausible else b""
+        key = await self._store.directory.find_key(digest) if plausible else None
+        account = None if key is None else await self._store.directory.find_account(key.user_id)
+        if key is None or account is None:
+            raise Unauthorized("the key is wrong or was revoked")
+        if account.suspended:
+            raise Forbidden("this account is suspended")
+        viewer = Viewer(key.user_id, digest)
+        # A revocation may have slipped in while the account was read: ask once more, and install
+        # in the same step.
+        if await self._store.directory.find_key(digest) is None:
+            raise Unauthorized("the key is wrong or was revoked")
+        self._viewers.put(digest, viewer, _VIEWER_WEIGHT_BYTES)
+        self._used[digest] = self._clock.now_ms()
+        return viewer
+
+    async def store_last_used(self) -> None:
+        """Write when keys were last used; what is revoked meanwhile stays revoked."""
+        used, self._used = self._used, {}
+        for digest, at in used.items():
+            key = await self._store.directory.find_key(digest)
+            if key is None:
+                continue
+            batch = Batch(DIRECTORY)
+            self._store.directory.expect_key(batch, key)
+            self._store.directory.put_key(batch, replace(key, last_used=at))
+            try:
+                await self._store.engine.commit(batch)
+            except Conflict:
+                continue
+
+
+def _own_view(user: User, account: Account, counts: UserCounts) -> UserView:
+    own = OwnDetails(account.email, account.date_of_birth, account.last_login)
+    return UserView(user, counts, None, own)

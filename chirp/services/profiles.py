@@ -1,0 +1,28 @@
+"""Profiles: what a viewer sees of a user."""
+
+from __future__ import annotations
+
+from chirp.errors import NotFound
+from chirp.policy import profile_visible
+from chirp.readers.relationships import relationship
+from chirp.readers.users import UserReader
+from chirp.storage.store import Store
+from chirp.views import UserView, Viewer
+
+
+class Profiles:
+    """Reads profiles for viewers."""
+
+    def __init__(self, store: Store, users: UserReader) -> None:
+        self._store = store
+        self._users = users
+
+    async def get(self, viewer: Viewer | None, username: str) -> UserView:
+        """Return a profile. Raises: NotFound: no such user, or a suspended one."""
+        user = await self._users.get_named(username)
+        if not profile_visible(user):
+            raise NotFound("no such user")
+        counts = (await self._store.users.counts_many([user.user_id]))[0]
+        viewer_id = None if viewer is None else viewer.user_id
+        between = (await relationship(self._store, viewer_id, [user.user_id]))[0]
+        return UserView(user, counts, between)

@@ -1,0 +1,141 @@
+"""Timelines: home and one author's, page by page, filtered by policy."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+
+from chirp.clock import Clock
+from chirp.commands import ReadTweets
+from chirp.idgen.watermark import Watermark
+from chirp.metrics import Metrics
+from chirp.model import UserId
+from chirp.policy import profile_visible, visible
+from chirp.readers.home import HomeReader
+from chirp.readers.tweets import TweetReader
+from chirp.readers.users import UserReader
+from chirp.views import Page, Position, TweetView, Viewer
+
+MOST_CANDIDATES = 2_000
+"""How many candidates one page looks at, when most of them are hidden from the viewer."""
+
+Candidates = Callable[[int, int], Awaitable[Sequence[int]]]
+"""Given a bound and a limit: ids beyond it, nearest first; fewer only when there are no more."""
+
+
+class Timelines:
+    """Reads timelines for viewers."""
+
+    def __init__(
+        self,
+        homes: HomeReader,
+        tweets: TweetReader,
+        users: UserReader,
+        watermark: Watermark,
+        clock: Clock,
+        metrics: Metrics,
+    ) -> None:
+        self._homes = homes
+        self._tweets = tweets
+        self._users = users
+        self._watermark = watermark
+        self._clock = clock
+        self._home_s = metrics.timeline_s["home"]
+        self._user_s = metrics.timeline_s["user"]
+
+    async def home(self, viewer: Viewer, command: ReadTweets) -> Page[TweetView]:
+        """Return a page of the tweets of the viewer and of whom they follow."""
+        started_s = self._clock.monotonic_s()
+        user_id = viewer.user_id
+
+        async def newest(below: int, limit: int) -> Sequence[int]:
+            return await self._homes.newest(user_id, below, limit)
+
+        async def above(above: int, limit: int) -> Sequence[int]:
+            return await self._homes.directly_above(user_id, above, limit)
+
+        page = await self._page(user_id, command, newest, above)
+        self._home_s.observe(self._clock.monotonic_s() - started_s)
+        return page
+
+    async def of_user(
+        self, viewer: Viewer | None, username: str, command: ReadTweets
+    ) -> Page[TweetView]:
+        """Return a page of one author's tweets. Raises: NotFound: no such user."""
+        started_s = self._clock.monotonic_s()
+        author = await self._users.get_named(username)
+        if not profile_visible(author):
+            return Page([])
+
+        async def newest(below: int, limit: int) -> Sequence[int]:
+            # What is above the watermark is hidden below; the list itself is read from its head.
+            start = below if below <= self._watermark.value else None
+            found = await self._tweets.by_author(author.user_id, start, limit)
+            return [cached.tweet.tweet_id for cached in found.items]
+
+        async def above(above: int, limit: int) -> Sequence[int]:
+            return await self._tweets.ids_above(author.user_id, above, limit)
+
+        viewer_id = None if viewer is None else viewer.user_id
+        page = await self._page(viewer_id, command, newest, above)
+        self._user_s.observe(self._clock.monotonic_s() - started_s)
+        return page
+
+    async def _page(
+        self, viewer: UserId | None, command: ReadTweets, newest: Candidates, above: Candidates
+    ) -> Page[TweetView]:
+        if command.min_id is not None:
+            return await self._page_above(viewer, command, above)
+        return await self._page_below(viewer, command, newest)
+
+    async def _page_below(
+        self, viewer: UserId | None, command: ReadTweets, newest: Candidates
+    ) -> Page[TweetView]:
+        """Return the newest page below `command.below` and above `since_id`."""
+        settled, floor = self._watermark.value, command.since_id or 0
+        below, wanted, looked = min(command.below, settled + 1), command.limit + 1, 0
+        views: list[TweetView] = []
+        more = True
+        while more and len(views) < wanted and looked < MOST_CANDIDATES:
+            ask = wanted - len(views)
+            ids = await newest(below, ask)
+            more = len(ids) == ask and ids[-1] > floor
+            below, looked = (ids[-1] if ids else below), looked + len(ids)
+            views += await self._visible(viewer, [i for i in ids if floor < i <= settled])
+        if len(views) == wanted:
+            del views[-1]
+            below, more = views[-1].cached.tweet.tweet_id, True
+        next_ = Position(below) if more and views else None
+        return Page(views, next_, _newest(views))
+
+    async def _page_above(
+        self, viewer: UserId | None, command: ReadTweets, above: Candidates
+    ) -> Page[TweetView]:
+        """Return the page directly above `min_id`, newest first like every page."""
+        ceiling = min(command.below, self._watermark.value + 1)
+        bound, looked = command.above, 0
+        views: list[TweetView] = []
+        more = True
+        while more and len(views) < command.limit and looked < MOST_CANDIDATES:
+            ask = command.limit - len(views)
+            ids = await above(bound, ask)
+            more = len(ids) == ask and ids[-1] < ceiling
+            bound, looked = (ids[-1] if ids else bound), looked + len(ids)
+            views += await self._visible(viewer, [i for i in ids if i < ceiling])
+        views.reverse()
+        oldest = Position(views[-1].cached.tweet.tweet_id) if views else None
+        return Page(views, oldest, _newest(views))
+
+    async def _visible(self, viewer: UserId | None, ids: Sequence[int]) -> list[TweetView]:
+        """Return views of those tweets that exist and that the viewer may see, in order."""
+        found = await self._tweets.find_many(ids)
+        tweets = [cached for cached in found if cached is not None]
+        authors = await self._users.find_many([cached.tweet.author_id for cached in tweets])
+        return [
+            TweetView(cached, author, own=viewer == cached.tweet.author_id)
+            for cached, author in zip(tweets, authors, strict=True)
+            if author is not None and visible(viewer, cached.tweet, author.user)
+        ]
+
+
+def _newest(views: list[TweetView]) -> Position | None:
+    return Position(views[0].cached.tweet.tweet_id) if views else None

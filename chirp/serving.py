@@ -1,0 +1,69 @@
+"""Runs a server until it is told to stop: open, listen, drain, close."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import signal
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from aiohttp import web
+
+from chirp.app import Chirp
+from chirp.clock import SystemClock
+from chirp.config import Config
+from chirp.errors import OpenError
+from chirp.storage.store import Options, open_store
+
+log = logging.getLogger(__name__)
+
+DRAIN_S = 3.5
+"""How long requests under way may take after SIGTERM; the whole stop stays below 5 s."""
+
+OnReady = Callable[[Chirp], Awaitable[None]]
+
+
+async def serve(folder: Path, config: Config, on_ready: OnReady) -> None:
+    """Serve the store in `folder` until SIGTERM or SIGINT. Raises: OpenError."""
+    options = Options(map_bytes=config.storage.map_gb << 30, sync=config.storage.sync)
+    store = await open_store(folder, options)
+    try:
+        chirp = await Chirp.open(store, config, SystemClock())
+        try:
+            await _listen(chirp, folder, on_ready)
+        finally:
+            await chirp.close()
+    finally:
+        await store.close()
+
+
+async def _listen(chirp: Chirp, folder: Path, on_ready: OnReady) -> None:
+    server = chirp.config.server
+    # Every access is counted in the metrics; aiohttp's access log would cost a tenth of a page.
+    runner = web.AppRunner(chirp.app, access_log=None, shutdown_timeout=DRAIN_S)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, server.host, server.port, backlog=1024)
+        try:
+            await site.start()
+        except OSError as error:
+            problem = f"cannot listen on {server.host}:{server.port} ({error.strerror})"
+            raise OpenError(problem, path=folder, hint="choose another --port") from error
+        # What the start made lives as long as the process: the collector need not look at it.
+        gc.freeze()
+        await on_ready(chirp)
+        await _stop_asked()
+        chirp.closing = True
+        log.info("stopping: requests under way have %.1f s", DRAIN_S)
+    finally:
+        await runner.cleanup()
+
+
+async def _stop_asked() -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    await stop.wait()

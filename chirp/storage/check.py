@@ -1,0 +1,48 @@
+"""Check: reads a whole store and says where its rows contradict one another (`chirp check`).
+
+Nothing is changed. Tables are read in chunks, each against the rows that it implies, so memory is
+bounded by a chunk, by the problems and by the events that the index consumer has not applied.
+Nobody may write to the store meanwhile. The invariants stand in `chirp.storage.checks`.
+"""
+
+from __future__ import annotations
+
+from chirp.storage.checks.directory import (
+    check_accounts,
+    check_keys,
+    check_names,
+    check_user_keys,
+)
+from chirp.storage.checks.journals import check_journal
+from chirp.storage.checks.pending import read_pending
+from chirp.storage.checks.reading import Problem, Progress, Reading, Report
+from chirp.storage.checks.relations import check_relation
+from chirp.storage.checks.repair import repair_store
+from chirp.storage.checks.tweets import check_author_index, check_tweets
+from chirp.storage.checks.users import check_counters, check_users
+from chirp.storage.keys import Table
+from chirp.storage.store import Store
+
+__all__ = ["Problem", "Progress", "Report", "check_store", "repair_store"]
+
+
+async def check_store(
+    store: Store, *, deep: bool = False, progress: Progress = lambda _done, _total: None
+) -> Report:
+    """Return every contradiction between the rows of `store`. O(rows), 5 to 20 µs a row.
+
+    `deep`: also pack every record and event again and compare the bytes.
+    """
+    pending = await read_pending(store.engine)
+    reading = Reading(store.engine, pending, deep=deep, progress=progress)
+    await check_tweets(reading)
+    await check_author_index(reading)
+    await check_relation(reading, Table.FOLLOWING)
+    await check_relation(reading, Table.FOLLOWERS)
+    await check_counters(reading)
+    await check_users(reading)
+    for check in (check_accounts, check_names, check_keys, check_user_keys):
+        await check(reading)
+    for source in range(store.engine.sources):
+        await check_journal(reading, source)
+    return reading.report

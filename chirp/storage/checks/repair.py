@@ -1,0 +1,180 @@
+"""Repair: writes derived rows anew from the rows that they derive from.
+
+Derived are the author index, followers and the order rows of both relations, counters, and the
+lists of keys by user. Each is recomputed from what the store holds now, not from what the check
+saw, so a repair may be repeated, cut off anywhere, and given problems that are no longer there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+
+from chirp.errors import StorageError
+from chirp.storage.checks.pending import Pending, read_pending
+from chirp.storage.checks.reading import Problem
+from chirp.storage.codec import is_tombstone, pack_i64, unpack_i64, unpack_key, unpack_tweet
+from chirp.storage.engine import Batch, Engine, Row
+from chirp.storage.keys import (
+    Table,
+    Tag,
+    everything,
+    id_key,
+    last_id,
+    member_key,
+    member_range,
+    order_key,
+    partition_of,
+    partition_range,
+    split_order_key,
+    triple_key,
+)
+from chirp.storage.store import Store
+from chirp.storage.tables.tweets import flags_of
+from chirp.storage.tables.users import Counter
+
+CHUNK_ROWS = 2_000
+WAVE_BATCHES = 500
+
+
+async def repair_store(store: Store, problems: Sequence[Problem]) -> int:
+    """Write the derived rows that `problems` names; return how many were changed.
+
+    A problem that is not `repairable` is left alone, and so is what an unapplied event will write
+    in any case. Counters go last: they count the other derived rows. O(problems, and what their
+    counters count). Nobody else may write meanwhile.
+    Raises: StorageError: some of the rows may be written; repair again.
+    """
+    repair = _Repair(store.engine, await read_pending(store.engine))
+    rows = {problem.row() for problem in problems if problem.repairable}
+    await repair.read_digests({key for table, key in rows if table is Table.USER_KEYS})
+    counters = sorted(row for row in rows if row[0] is Table.USER_COUNTS)
+    others = sorted(row for row in rows if row[0] is not Table.USER_COUNTS)
+    return await repair.run(others) + await repair.run(counters)
+
+
+class _Repair:
+    """Recomputes rows one by one: one method a table."""
+
+    def __init__(self, engine: Engine, pending: Pending) -> None:
+        self._engine = engine
+        self._pending = pending
+        self._digests: dict[bytes, bytes] = {}
+
+    async def read_digests(self, wanted: set[bytes]) -> None:
+        """Find the digests that the wanted rows of `user_keys` should hold. O(keys)."""
+        if not wanted:
+            return
+        async for key, raw in rows_of(self._engine, Table.KEYS, *everything()):
+            api_key = unpack_key(raw)
+            listed = triple_key(partition_of(key), api_key.user_id, api_key.key_id)
+            if listed in wanted:
+                self._digests[listed] = api_key.digest
+
+    async def run(self, rows: Sequence[tuple[Table, bytes]]) -> int:
+        """Recompute rows, in waves of batches; return how many were changed."""
+        changed = 0
+        for first in range(0, len(rows), WAVE_BATCHES):
+            made = [await self._batch(*row) for row in rows[first : first + WAVE_BATCHES]]
+            batches = [batch for batch in made if batch is not None]
+            await asyncio.gather(*(self._engine.commit(batch) for batch in batches))
+            changed += len(batches)
+        return changed
+
+    async def _batch(self, table: Table, key: bytes) -> Batch | None:
+        """Return what makes a row right; None when it is right, or must wait for an event."""
+        if self._awaited(table, key):
+            return None
+        old = (await self._engine.get_many(table, [key]))[0]
+        try:
+            new = await self._truth(table, key)
+        except StorageError:
+            return None  # what it derives from cannot be read, and that is a problem of its own
+        if old == new:
+            return None
+        batch = Batch(partition_of(key))
+        batch.expect(table, key, old)
+        if table in {Table.FOLLOWING, Table.FOLLOWERS} and key[8] == Tag.MEMBER:
+            _move_order(batch, table, last_id(key), old, new)
+        _set(batch, table, key, new)
+        return batch
+
+    def _awaited(self, table: Table, key: bytes) -> bool:
+        pending, owner = self._pending, partition_of(key)
+        match table:
+            case Table.AUTHOR_INDEX:
+                return last_id(key) in pending.tweets
+            case Table.FOLLOWERS:
+                return (last_id(key), owner) in pending.edges
+            case Table.USER_COUNTS:
+                return (owner, key[-1]) in pending.counters
+        return False
+
+    async def _truth(self, table: Table, key: bytes) -> bytes | None:
+        """Return what the row should hold. Raises: StorageError: what it derives from is bad."""
+        match table:
+            case Table.AUTHOR_INDEX:
+                return await self._index_flags(partition_of(key), last_id(key))
+            case Table.FOLLOWING | Table.FOLLOWERS:
+                return await self._relation(table, key)
+            case Table.USER_COUNTS:
+                return await self._count(partition_of(key), Counter(key[-1]))
+            case Table.USER_KEYS:
+                return self._digests.get(key)
+        raise StorageError(f"{table.name.lower()} is not derived")
+
+    async def _index_flags(self, author: int, tweet_id: int) -> bytes | None:
+        raw = (await self._engine.get_many(Table.TWEETS, [id_key(tweet_id)]))[0]
+        if raw is None or is_tombstone(raw):
+            return None
+        tweet = unpack_tweet(raw)
+        return bytes([flags_of(tweet)]) if tweet.author_id == author else None
+
+    async def _relation(self, table: Table, key: bytes) -> bytes | None:
+        owner, other = partition_of(key), last_id(key)
+        truth = member_key(owner, other) if table is Table.FOLLOWING else member_key(other, owner)
+        since = (await self._engine.get_many(Table.FOLLOWING, [truth]))[0]
+        if key[8] == Tag.MEMBER:
+            return since
+        stands = since is not None and unpack_i64(since) == split_order_key(key)[0]
+        return b"" if stands else None
+
+    async def _count(self, user: int, counter: Counter) -> bytes | None:
+        match counter:
+            case Counter.FOLLOWERS:
+                table, bounds = Table.FOLLOWERS, member_range(user)
+            case Counter.FOLLOWING:
+                table, bounds = Table.FOLLOWING, member_range(user)
+            case Counter.TWEETS:
+                table, bounds = Table.AUTHOR_INDEX, partition_range(user)
+        count = 0
+        async for _ in rows_of(self._engine, table, *bounds, scatter=False):
+            count += 1
+        return pack_i64(count) if count else None
+
+
+async def rows_of(
+    engine: Engine, table: Table, start: bytes, stop: bytes, *, scatter: bool = True
+) -> AsyncIterator[Row]:
+    """Yield the rows of a range in key order, a chunk at a time; `scatter`: of all partitions."""
+    read = engine.scatter if scatter else engine.scan
+    while rows := await read(table, start, stop, CHUNK_ROWS):
+        for row in rows:
+            yield row
+        start = rows[-1][0] + b"\x00"
+
+
+def _set(batch: Batch, table: Table, key: bytes, value: bytes | None) -> None:
+    if value is None:
+        batch.delete(table, key)
+    else:
+        batch.put(table, key, value)
+
+
+def _move_order(
+    batch: Batch, table: Table, other: int, old: bytes | None, new: bytes | None
+) -> None:
+    """Let the order row go with the member row from the old `since` to the new one."""
+    for value, content in ((old, None), (new, b"")):
+        if value is not None and len(value) == 8 and unpack_i64(value) >= 0:
+            _set(batch, table, order_key(batch.partition, unpack_i64(value), other), content)

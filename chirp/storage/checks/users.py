@@ -1,0 +1,102 @@
+"""Checks of profiles and of the counters, which derive from relations and the author index."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+from chirp.storage import codec
+from chirp.storage.checks.reading import CHUNK_ROWS, Reading
+from chirp.storage.engine import Engine
+from chirp.storage.keys import (
+    DIRECTORY,
+    Table,
+    Tag,
+    counter_key,
+    everything,
+    pair_key,
+    partition_of,
+)
+from chirp.storage.tables.users import Counter
+
+_Counts = AsyncIterator[tuple[int, int]]
+"""(user, value) in the order of users, each user once."""
+
+_COUNTED = {
+    Counter.FOLLOWERS: Table.FOLLOWERS,
+    Counter.FOLLOWING: Table.FOLLOWING,
+    Counter.TWEETS: Table.AUTHOR_INDEX,
+}
+
+
+async def check_users(reading: Reading) -> None:
+    """Each profile is its user's and has an account."""
+    async for rows in reading.chunks(Table.USERS):
+        accounts = [pair_key(DIRECTORY, partition_of(key)) for key, _ in rows]
+        found = await reading.engine.get_many(Table.ACCOUNTS, accounts)
+        for (key, raw), account in zip(rows, found, strict=True):
+            user_id = partition_of(key)
+            user = reading.record(Table.USERS, (key, raw), codec.unpack_user, codec.pack_user)
+            if user is not None and user.user_id != user_id:
+                reading.problem(Table.USERS, key, "the row is that of another user")
+            if account is None:
+                reading.problem(Table.USERS, key, f"user {user_id} has a profile, but no account")
+
+
+async def check_counters(reading: Reading) -> None:
+    """Each counter says what is counted. Both are read in the order of users, side by side."""
+    async for rows in reading.chunks(Table.USER_COUNTS):
+        for key, _ in rows:
+            if key[8] not in list(Counter):
+                reading.problem(Table.USER_COUNTS, key, f"there is no counter {key[8]}")
+    for counter, table in _COUNTED.items():
+        truths, said = _counted(reading.engine, table), _stored(reading.engine, counter)
+        async for user, truth, value in _side_by_side(truths, said):
+            if truth != value and (user, counter) not in reading.pending.counters:
+                what = (
+                    f"{counter.name.lower()} of user {user}: {truth}, but the counter says {value}"
+                )
+                key = counter_key(user, counter)
+                reading.problem(Table.USER_COUNTS, key, what, repairable=True)
+
+
+async def _stored(engine: Engine, counter: Counter) -> _Counts:
+    async for key, raw in _rows(engine, Table.USER_COUNTS):
+        if key[8:] == bytes([counter]) and len(raw) == 8:
+            yield partition_of(key), codec.unpack_i64(raw)
+
+
+async def _counted(engine: Engine, table: Table) -> _Counts:
+    user = count = 0
+    async for key, _ in _rows(engine, table):
+        if table is not Table.AUTHOR_INDEX and key[8:9] != bytes([Tag.MEMBER]):
+            continue
+        if partition_of(key) != user and count:
+            yield user, count
+            count = 0
+        user, count = partition_of(key), count + 1
+    if count:
+        yield user, count
+
+
+async def _rows(engine: Engine, table: Table) -> AsyncIterator[tuple[bytes, bytes]]:
+    start, stop = everything()
+    while rows := await engine.scatter(table, start, stop, CHUNK_ROWS):
+        for row in rows:
+            yield row
+        start = rows[-1][0] + b"\x00"
+
+
+async def _side_by_side(left: _Counts, right: _Counts) -> AsyncIterator[tuple[int, int, int]]:
+    """Yield (user, left value, right value) of everybody in either, 0 where there is none."""
+    one, two = await anext(left, None), await anext(right, None)
+    while one is not None or two is not None:
+        if two is None or (one is not None and one[0] < two[0]):
+            assert one is not None
+            yield one[0], one[1], 0
+            one = await anext(left, None)
+        elif one is None or two[0] < one[0]:
+            yield two[0], 0, two[1]
+            two = await anext(right, None)
+        else:
+            yield one[0], one[1], two[1]
+            one, two = await anext(left, None), await anext(right, None)
