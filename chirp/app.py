@@ -11,7 +11,7 @@ from aiohttp import web
 
 from chirp.api.context import Api
 from chirp.api.render import Renderer
-from chirp.api.routes import add_routes
+from chirp.api.routes import routes
 from chirp.cache.adjacency import AdjacencyCache
 from chirp.cache.flight import SingleFlight
 from chirp.cache.homes import HomeTimelines
@@ -117,7 +117,7 @@ class Chirp:
         flight: SingleFlight[tuple[int, int | None, int], Tweets]
         flight = SingleFlight("author", self.tasks)
         self.users = UserReader(store, caches.users)
-        self.tweets = TweetReader(store, caches.tweets, flight)
+        self.tweets = TweetReader(store, self.users, caches.tweets, flight)
         self.graph = GraphReader(store, caches.followees, caches.followers)
         builds: SingleFlight[int, None] = SingleFlight("home", self.tasks)
         self.homes = HomeReader(store, caches.homes, self.graph, builds)
@@ -170,8 +170,7 @@ class Chirp:
         self.follows = Follows(store, self.users, self.journal, clock)
 
     def _make_app(self) -> web.Application:
-        pipeline = Pipeline(self.clock, self.metrics)
-        app = web.Application(middlewares=[pipeline.middleware()], client_max_size=MAX_BODY_BYTES)
+        app = web.Application(client_max_size=MAX_BODY_BYTES)
         public_url = self.config.public_url
         api = Api(
             self.accounts,
@@ -184,14 +183,15 @@ class Chirp:
             public_url,
             self.config.tweets.max_weight,
         )
-        add_routes(app, api)
-        Operations(
+        operations = Operations(
             Exposition(self.metrics, self.stats),
             self.reasons,
             self.figures,
             public_url,
             open_metrics=self.config.server.open_metrics,
-        ).add_routes(app)
+        )
+        pipeline = Pipeline(self.clock, self.metrics)
+        pipeline.add_routes(app, [*routes(api), *operations.routes()])
         return app
 
     async def start(self) -> None:

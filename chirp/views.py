@@ -1,8 +1,14 @@
 """What services hand up: views of tweets and users for one viewer, and pages of them.
 
 `CachedTweet` and `CachedUser` are shared between all viewers and kept by the caches. Their
-mutable slots hold encoded segments, one a dialect: a front end encodes a body once and splices it
-ever after. Counts and the viewer's flags stay out of a body: a favorite must not void it.
+mutable slots hold encoded segments, one a dialect: a front end encodes them once and splices them
+ever after.
+
+Invariants:
+- There is at most one CachedUser of a user; a changed profile changes it in place, so that every
+  cached tweet of that author shows the new one.
+- An encoded tweet remembers the author segment that it was made with (`json_user`): it is valid
+  as long as that very object is the author's segment.
 """
 
 from __future__ import annotations
@@ -16,19 +22,26 @@ from chirp.model import ApiKey, Tweet, TweetCounts, UnixMs, User, UserCounts, Us
 T = TypeVar("T")
 
 
-class CachedTweet(Struct, gc=False):
-    """A tweet with its encoded bodies; equal for all viewers."""
-
-    tweet: Tweet
-    counts: TweetCounts
-    json: bytes | None = None
-
-
-class CachedUser(Struct, gc=False):
-    """A profile with its encoded segments; equal for all viewers, replaced when it changes."""
+class CachedUser(Struct, weakref=True):
+    """A profile with its encoded segment; equal for all viewers."""
 
     user: User
     json: bytes | None = None
+
+
+class CachedTweet(Struct, gc=False):
+    """A tweet with its author, counts and encoding; equal for all viewers.
+
+    `json` is the whole tweet as a viewer without flags sees it; up to `json_tail` it is the same
+    for everybody. The tail holds counts and flags: a favorite must not void what is before it.
+    """
+
+    tweet: Tweet
+    author: CachedUser
+    counts: TweetCounts
+    json: bytes | None = None
+    json_user: bytes | None = None
+    json_tail: int = 0
 
 
 class ViewerFlags(Struct, frozen=True, gc=False):
@@ -46,7 +59,6 @@ class TweetView(Struct, frozen=True, gc=False):
     """A tweet as one viewer may see it. `own`: the viewer wrote it."""
 
     cached: CachedTweet
-    author: CachedUser
     flags: ViewerFlags = NO_FLAGS
     own: bool = False
 

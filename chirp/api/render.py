@@ -1,9 +1,7 @@
 """Views as native JSON, by splicing segments that are encoded once.
 
-Invariants:
-- A tweet's body holds no counts, no flags and nothing of its author but the id in the address:
-  it is the same for every viewer and stays right for as long as the tweet's version does.
-- `render_tweet` equals the merge of plain dictionaries in tests/api (the slow twin), as JSON.
+Invariant: `Renderer.tweet` equals the merge of the plain dictionaries `tweet_fields`,
+`short_user_fields` and `tail_fields` (the slow twin in tests/api), as JSON.
 """
 
 from __future__ import annotations
@@ -16,20 +14,16 @@ import orjson
 
 from chirp.http.paging import Links
 from chirp.model import (
-    NO_COUNTS,
     ApiKey,
     Entity,
     EntityKind,
     Tweet,
-    TweetId,
     UnixMs,
     User,
-    UserId,
 )
 from chirp.views import (
     NO_FLAGS,
     CachedTweet,
-    CachedUser,
     Relationship,
     TweetView,
     UserView,
@@ -57,37 +51,37 @@ class Renderer:
     # -- tweets -------------------------------------------------------------------------
 
     def tweet(self, view: TweetView) -> bytes:
-        """Return one tweet as JSON. About 0.4 µs when its segments are encoded."""
-        cached, author = view.cached, view.author
-        body = cached.json or self._encode_body(cached, author)
-        user = author.json or _encode_user(author)
-        return body + user + _tail(view)
+        """Return one tweet as JSON. About 0.2 µs for what most viewers see of a known tweet."""
+        cached = view.cached
+        whole = cached.json
+        if whole is None or cached.json_user is not cached.author.json:
+            whole = self._encode(cached)
+        if view.own or view.flags is not NO_FLAGS:
+            return whole[: cached.json_tail] + _encode_tail(view)
+        return whole
 
     def page(self, views: Sequence[TweetView], links: Links) -> bytes:
-        """Return a page of tweets as JSON: one join over the segments of all."""
-        parts: list[bytes] = []
-        separator = b'{"data":['
-        for view in views:
-            cached, author = view.cached, view.author
-            parts += (
-                separator,
-                cached.json or self._encode_body(cached, author),
-                author.json or _encode_user(author),
-                _tail(view),
-            )
-            separator = b","
-        if not views:
-            parts.append(separator)
-        parts.append(_page_end(links))
-        return b"".join(parts)
+        """Return a page of tweets as JSON: one join over the tweets' bytes."""
+        data = b",".join([self.tweet(view) for view in views])
+        return b'{"data":[%b],"next":%b,"prev":%b}' % (
+            data,
+            _token(links.next),
+            _token(links.prev),
+        )
 
     def tweet_url(self, tweet: Tweet, author: User) -> str:
         """Return the address of a tweet's page."""
         return f"{self._url}/{author.username}/status/{tweet.tweet_id}"
 
-    def _encode_body(self, cached: CachedTweet, author: CachedUser) -> bytes:
-        fields = self.tweet_fields(cached.tweet, author.user)
-        cached.json = orjson.dumps(fields)[:-1] + b',"user":'
+    def _encode(self, cached: CachedTweet) -> bytes:
+        """Encode a tweet for viewers without flags, and keep it with the tweet."""
+        author = cached.author
+        if author.json is None:
+            author.json = orjson.dumps(short_user_fields(author.user))
+        body = orjson.dumps(self.tweet_fields(cached.tweet, author.user))[:-1]
+        head = body + b',"user":' + author.json
+        cached.json_user, cached.json_tail = author.json, len(head)
+        cached.json = head + _encode_tail(TweetView(cached))
         return cached.json
 
     def tweet_fields(self, tweet: Tweet, author: User) -> dict[str, Any]:
@@ -171,11 +165,6 @@ def short_user_fields(user: User) -> dict[str, Any]:
     }
 
 
-def _encode_user(cached: CachedUser) -> bytes:
-    cached.json = orjson.dumps(short_user_fields(cached.user))
-    return cached.json
-
-
 def _id(value: int | None) -> str | None:
     return None if value is None else str(value)
 
@@ -219,24 +208,8 @@ def tail_fields(view: TweetView) -> dict[str, Any]:
     return fields
 
 
-def _tail(view: TweetView) -> bytes:
-    if view.own or view.flags is not NO_FLAGS or view.cached.counts is not NO_COUNTS:
-        return _encode_tail(view)
-    return _PLAIN_TAIL
-
-
 def _encode_tail(view: TweetView) -> bytes:
     return b"," + orjson.dumps(tail_fields(view))[1:]
-
-
-_NOBODYS = User(UserId(0), "", "", UnixMs(0))
-_NOTHING = Tweet(TweetId(0), UserId(0), "", UnixMs(0), conversation_id=TweetId(0))
-_PLAIN_TAIL = _encode_tail(TweetView(CachedTweet(_NOTHING, NO_COUNTS), CachedUser(_NOBODYS)))
-"""The tail of most tweets on most pages: nobody did anything to them yet."""
-
-
-def _page_end(links: Links) -> bytes:
-    return b'],"next":' + _token(links.next) + b',"prev":' + _token(links.prev) + b"}"
 
 
 def _token(token: str | None) -> bytes:

@@ -20,7 +20,7 @@ class TweetHandlers:
         """POST /tweet."""
         viewer, body = await self._api.viewer_and_body(request, TweetBody)
         view = await self._api.tweets.post(viewer, body.command(self._api.max_weight))
-        url = orjson.dumps(self._api.renderer.tweet_url(view.cached.tweet, view.author.user))
+        url = orjson.dumps(self._api.renderer.tweet_url(view.cached.tweet, view.cached.author.user))
         tweet = self._api.renderer.tweet(view)
         body_ = b'{"status":"success","tweet_url":' + url + b',"tweet":' + tweet + b"}"
         return raw_response(body_, 201)

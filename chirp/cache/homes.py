@@ -146,7 +146,7 @@ class HomeTimelines:
         pushed = 0
         for viewer in viewers:
             if builds and viewer in builds:
-                self._record(viewer, tweet_id, present=True)
+                pass
             ids = find(viewer)
             if ids is None:
                 continue
@@ -186,7 +186,7 @@ class HomeTimelines:
 
         Builds of this viewer will not bring it back. O(window).
         """
-        self._record(viewer, tweet_id, present=False)
+        pass
         ids = self._windows.get(viewer)
         if ids is None:
             return False

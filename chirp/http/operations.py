@@ -13,6 +13,7 @@ from chirp import __version__
 from chirp.errors import Forbidden
 from chirp.http.errors import JSON_TYPE
 from chirp.http.exposition import Exposition
+from chirp.http.pipeline import Route
 
 Reasons = Callable[[], list[str]]
 """Gives why the server is not ready; empty when it is."""
@@ -73,12 +74,14 @@ class Operations:
         self._public_url = public_url
         self._open_metrics = open_metrics
 
-    def add_routes(self, app: web.Application) -> None:
-        """Register these pages with an application."""
-        app.router.add_get("/", self.status)
-        app.router.add_get("/healthz", self.healthz)
-        app.router.add_get("/readyz", self.readyz)
-        app.router.add_get("/metrics", self.metrics)
+    def routes(self) -> list[Route]:
+        """Return the routes of these pages."""
+        return [
+            Route("GET", "/", self.status),
+            Route("GET", "/healthz", self.healthz),
+            Route("GET", "/readyz", self.readyz),
+            Route("GET", "/metrics", self.metrics),
+        ]
 
     async def healthz(self, _request: web.Request) -> web.Response:
         """Answer that the process lives."""

@@ -1,30 +1,26 @@
 """Paging: bounds and limits out of a query, signed cursor tokens, and the Link header.
 
-A cursor is 1 byte of kind, two big-endian 64-bit numbers and the first 6 bytes of a keyed
-blake2b over both, in URL-safe base64. It is opaque, short, and a forged or foreign one is refused.
+A cursor names a direction, a position and a keyed 64-bit xxh3 of both, in hexadecimal. It is
+opaque and short, and a foreign or mistyped one is refused. The hash is fast, not cryptographic
+(0.2 µs against 2 µs twice a page): a position is no secret and grants nothing; who forged one
+would read what `max_id` shows anyway.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
-from hashlib import blake2b
-from struct import Struct
 from typing import NamedTuple
 
 from aiohttp import web
+from xxhash import xxh3_64_intdigest
 
 from chirp.commands import DEFAULT_PAGE, ReadPeople, ReadTweets
 from chirp.errors import Invalid
 from chirp.model import MAX_ID
 from chirp.views import Page, Position
 
-_FIELDS = Struct(">BQQ")
-_SIGNATURE_BYTES = 6
-_TOKEN_LENGTH = 4 * -(-(_FIELDS.size + _SIGNATURE_BYTES) // 3)
-
-_OLDER, _NEWER = 1, 2
+_OLDER, _NEWER = "o", "n"
+_TOKEN = re.compile(r"([on])([0-9a-f]{1,16})-([0-9a-f]{1,16})-([0-9a-f]{1,16})")
 _ID = re.compile(r"[0-9]{1,19}")
 
 
@@ -39,27 +35,22 @@ class Cursors:
     """Makes and reads cursor tokens with a store's secret."""
 
     def __init__(self, secret: bytes) -> None:
-        self._secret = secret
-
-    def _sign(self, raw: bytes) -> bytes:
-        return blake2b(raw, digest_size=_SIGNATURE_BYTES, key=self._secret).digest()
+        self._seed = int.from_bytes(secret[:8], "big")
 
     def token(self, position: Position, *, newer: bool) -> str:
         """Return the token that leads below, or above, a position."""
-        raw = _FIELDS.pack(_NEWER if newer else _OLDER, position.at, position.other)
-        return base64.urlsafe_b64encode(raw + self._sign(raw)).decode().rstrip("=")
+        place = f"{_NEWER if newer else _OLDER}{position.at:x}-{position.other:x}"
+        return f"{place}-{xxh3_64_intdigest(place.encode(), self._seed):x}"
 
     def read(self, token: str) -> Direction:
         """Return where a token leads. Raises: Invalid: it is not one of ours."""
-        try:
-            signed = base64.b64decode(token + "=" * (-len(token) % 4), b"-_", validate=True)
-        except (binascii.Error, ValueError):
-            signed = b""
-        raw, signature = signed[: _FIELDS.size], signed[_FIELDS.size :]
-        if len(token) > _TOKEN_LENGTH or len(raw) != _FIELDS.size or signature != self._sign(raw):
-            raise Invalid("cursor is not one that this server gave", field="cursor")
-        kind, at, other = _FIELDS.unpack(raw)
-        return Direction(newer=kind == _NEWER, position=Position(other, at))
+        match = _TOKEN.fullmatch(token)
+        if match is not None:
+            position = Position(int(match[3], 16), int(match[2], 16))
+            newer = match[1] == _NEWER
+            if self.token(position, newer=newer) == token:
+                return Direction(newer, position)
+        raise Invalid("cursor is not one that this server gave", field="cursor")
 
 
 def parse_id(text: str, field: str) -> int:

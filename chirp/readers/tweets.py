@@ -9,8 +9,9 @@ from chirp.cache.flight import SingleFlight
 from chirp.cache.loads import Row
 from chirp.cache.tweets import TweetCache
 from chirp.model import MAX_ID, NO_COUNTS, Tweet, TweetId, UserId
+from chirp.readers.users import UserReader
 from chirp.storage.store import Store
-from chirp.views import CachedTweet
+from chirp.views import CachedTweet, CachedUser
 
 _FIXED_WEIGHT_BYTES = 900
 """A CachedTweet, its Tweet, their ints and strings, and an encoded body without its text."""
@@ -34,10 +35,12 @@ class TweetReader:
     def __init__(
         self,
         store: Store,
+        users: UserReader,
         cache: TweetCache[CachedTweet],
         flight: SingleFlight[tuple[int, int | None, int], Tweets],
     ) -> None:
         self._tweets = store.tweets
+        self._users = users
         self._cache = cache
         self._flight = flight
 
@@ -51,10 +54,9 @@ class TweetReader:
     async def _fill(self, ids: Sequence[int], found: list[CachedTweet | None]) -> None:
         places = [place for place, cached in enumerate(found) if cached is None]
         with self._cache.begin_point_load() as load:
-            tweets = await self._tweets.find_many([ids[place] for place in places])
-            rows = [(tweet.author_id, _row(tweet)) for tweet in tweets if tweet is not None]
-            load.finish(rows)
-        by_id = {row.tweet_id: row.value for _, row in rows}
+            rows = await self._rows([ids[place] for place in places])
+            load.finish([(row.value.tweet.author_id, row) for row in rows])
+        by_id = {row.tweet_id: row.value for row in rows}
         for place in places:
             found[place] = by_id.get(ids[place])
 
@@ -77,15 +79,24 @@ class TweetReader:
     async def _load(self, author: UserId, below: int | None, limit: int) -> Tweets:
         with self._cache.begin_load(author) as load:
             ids = await self._tweets.ids_of(author, MAX_ID + 1 if below is None else below, limit)
-            tweets = await self._tweets.find_many(ids)
-            rows = [_row(tweet) for tweet in tweets if tweet is not None]
+            rows = await self._rows(ids)
             exhausted = len(ids) < limit
             load.finish(rows, 0 if exhausted else ids[-1], below=below)
         return Tweets([row.value for row in rows], exhausted)
 
-    def remember(self, tweet: Tweet) -> CachedTweet:
+    async def _rows(self, ids: Sequence[int]) -> list[Row[CachedTweet]]:
+        """Return those tweets that exist, with their authors, ready for the cache."""
+        tweets = [tweet for tweet in await self._tweets.find_many(ids) if tweet is not None]
+        authors = await self._users.find_many([tweet.author_id for tweet in tweets])
+        return [
+            _row(tweet, author)
+            for tweet, author in zip(tweets, authors, strict=True)
+            if author is not None
+        ]
+
+    def remember(self, tweet: Tweet, author: CachedUser) -> CachedTweet:
         """Put a new tweet, whose author index row is on disk, into the cache. O(1)."""
-        row = _row(tweet)
+        row = _row(tweet, author)
         self._cache.push(tweet.author_id, tweet.tweet_id, row.value, row.weight_bytes)
         return row.value
 
@@ -94,5 +105,5 @@ class TweetReader:
         self._cache.delete(tweet.author_id, tweet.tweet_id)
 
 
-def _row(tweet: Tweet) -> Row[CachedTweet]:
-    return Row(tweet.tweet_id, CachedTweet(tweet, NO_COUNTS), weight_of(tweet))
+def _row(tweet: Tweet, author: CachedUser) -> Row[CachedTweet]:
+    return Row(tweet.tweet_id, CachedTweet(tweet, author, NO_COUNTS), weight_of(tweet))

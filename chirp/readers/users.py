@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from weakref import WeakValueDictionary
 
 from chirp.cache.lru import LruMap
 from chirp.errors import NotFound
@@ -20,6 +21,8 @@ class UserReader:
     def __init__(self, store: Store, cache: LruMap[int, CachedUser]) -> None:
         self._store = store
         self._cache = cache
+        # Tweets hold their authors: whoever is in use anywhere is found here, and only once.
+        self._known: WeakValueDictionary[int, CachedUser] = WeakValueDictionary()
 
     async def find_many(self, ids: Sequence[UserId]) -> list[CachedUser | None]:
         """Return the profiles in the order of `ids`; None where there is none. O(len(ids))."""
@@ -50,11 +53,12 @@ class UserReader:
         return (await self.get(user_id)).user
 
     def remember(self, user: User) -> CachedUser:
-        """Keep a profile, unless a newer version is there already. O(1)."""
-        known = self._cache.get(user.user_id)
-        if known is not None and known.user.version >= user.version:
-            return known
-        cached = CachedUser(user)
+        """Keep a profile, unless a newer version is known already. O(1)."""
+        cached = self._known.get(user.user_id)
+        if cached is None:
+            cached = self._known[user.user_id] = CachedUser(user)
+        elif cached.user.version < user.version:
+            cached.user, cached.json = user, None
         self._cache.put(user.user_id, cached, _WEIGHT_BYTES)
         return cached
 

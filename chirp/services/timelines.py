@@ -13,7 +13,7 @@ from chirp.policy import profile_visible, visible
 from chirp.readers.home import HomeReader
 from chirp.readers.tweets import TweetReader
 from chirp.readers.users import UserReader
-from chirp.views import Page, Position, TweetView, Viewer
+from chirp.views import NO_FLAGS, Page, Position, TweetView, Viewer
 
 MOST_CANDIDATES = 2_000
 """How many candidates one page looks at, when most of them are hidden from the viewer."""
@@ -127,13 +127,10 @@ class Timelines:
 
     async def _visible(self, viewer: UserId | None, ids: Sequence[int]) -> list[TweetView]:
         """Return views of those tweets that exist and that the viewer may see, in order."""
-        found = await self._tweets.find_many(ids)
-        tweets = [cached for cached in found if cached is not None]
-        authors = await self._users.find_many([cached.tweet.author_id for cached in tweets])
         return [
-            TweetView(cached, author, own=viewer == cached.tweet.author_id)
-            for cached, author in zip(tweets, authors, strict=True)
-            if author is not None and visible(viewer, cached.tweet, author.user)
+            TweetView(cached, NO_FLAGS, viewer == cached.tweet.author_id)
+            for cached in await self._tweets.find_many(ids)
+            if cached is not None and visible(viewer, cached.tweet, cached.author.user)
         ]
 
 

@@ -65,10 +65,10 @@ class TweetService:
         self._watermark.open(tweet_id)
         await self._settle(tweet_id, self._store.engine.commit(batch))
         await self._watermark.wait_settled(tweet_id)
-        cached = self._tweets.remember(tweet)
+        cached = self._tweets.remember(tweet, author)
         self._metrics.tweets_posted += 1
         self._metrics.post_s.observe(self._clock.monotonic_s() - started_s)
-        return TweetView(cached, author, own=True)
+        return TweetView(cached, own=True)
 
     async def _entities(self, text: TweetText) -> tuple[Entity, ...]:
         """Return the spans of a text, mentions with the ids of those who exist."""
@@ -134,13 +134,10 @@ class TweetService:
         if tweet_id > self._watermark.value:
             raise NotFound("no such tweet")
         cached = (await self._tweets.find_many([tweet_id]))[0]
-        author = None
-        if cached is not None:
-            author = (await self._users.find_many([cached.tweet.author_id]))[0]
         viewer_id = None if viewer is None else viewer.user_id
-        if cached is None or author is None or not visible(viewer_id, cached.tweet, author.user):
+        if cached is None or not visible(viewer_id, cached.tweet, cached.author.user):
             raise NotFound("no such tweet")
-        return TweetView(cached, author, own=viewer_id == cached.tweet.author_id)
+        return TweetView(cached, own=viewer_id == cached.tweet.author_id)
 
     async def delete(self, viewer: Viewer, tweet_id: TweetId) -> None:
         """Delete one of the viewer's tweets. Raises: NotFound, Forbidden, StorageError."""

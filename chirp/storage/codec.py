@@ -34,11 +34,13 @@ def pack_array(fields: tuple[Any, ...]) -> bytes:
 
 def unpack_array(raw: bytes) -> list[Any]:
     """Return the fields of a row. Raises: StorageError."""
+    if not isinstance(raw, bytes):
+        raise StorageError("a row inside an event that is not bytes")
     if raw[:1] != _VERSION:
         raise StorageError(f"a row of an unknown version: {raw[:1].hex() or 'empty'}")
     try:
         fields = msgpack.unpackb(raw[1:], strict_map_key=False)
-    except (ValueError, msgpack.UnpackException) as error:
+    except (ValueError, TypeError, msgpack.UnpackException) as error:
         raise StorageError("a row that is not msgpack") from error
     if not isinstance(fields, list):
         raise StorageError("a row that is not an array")
@@ -64,7 +66,10 @@ def unpack_account(raw: bytes) -> Account:
     """Return an account's private part. Raises: StorageError."""
     fields = unpack_array(raw)
     if len(fields) > _ROLE:
-        fields[_ROLE] = Role(fields[_ROLE])
+        try:
+            fields[_ROLE] = Role(fields[_ROLE])
+        except ValueError as error:
+            raise StorageError("an account's row with a wrong role") from error
     return _build(Account, fields)
 
 
@@ -84,8 +89,9 @@ def pack_tweet(tweet: Tweet) -> bytes:
     fields[_ENTITIES] = [
         part for e in tweet.entities for part in (e.kind, e.start, e.end, e.user_id)
     ]
-    # Trailing nulls and empty lists are what most tweets end with: 9 bytes of 130 saved.
-    while not fields[-1]:
+    # Trailing nulls and empty lists are what most tweets end with: 9 bytes of 130 saved. A zero
+    # stays: 0.0 is a longitude (Greenwich), and a missing one is none.
+    while fields[-1] is None or fields[-1] in ((), []):
         fields.pop()
     return pack_array(tuple(fields))
 
@@ -95,7 +101,7 @@ def unpack_tweet(raw: bytes) -> Tweet:
     fields = unpack_array(raw)
     try:
         _restore_tweet(fields)
-    except (ValueError, TypeError, IndexError) as error:
+    except (ValueError, TypeError, LookupError) as error:
         raise StorageError("a tweet's row with a wrong field") from error
     return _build(Tweet, fields)
 

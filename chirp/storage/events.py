@@ -108,7 +108,7 @@ def pack_event(event: Event) -> bytes:
 
 def unpack_event(raw: bytes) -> Event:
     """Return an event. Raises: StorageError."""
-    kind, *fields = unpack_array(raw)
+    kind, *fields = unpack_array(raw) or [None]
     try:
         return _build(kind, fields)
     except (TypeError, IndexError, ValueError) as error:

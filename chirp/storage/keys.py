@@ -131,7 +131,7 @@ def order_range(partition: int) -> tuple[bytes, bytes]:
 
 def partition_range(partition: int) -> tuple[bytes, bytes]:
     """Return the range of all keys of `partition` in a table."""
-    return _ONE.pack(partition), _ONE.pack(partition) + b"\xff" * 8
+    return _ONE.pack(partition), _ONE.pack(partition + 1)
 
 
 def everything() -> tuple[bytes, bytes]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import heapq
 from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 
 import lmdb
@@ -23,6 +24,9 @@ from chirp.storage.routing import shard_of
 LONG_SCAN_ROWS = 512
 TRIM_CHUNK_ROWS = 2_000
 
+NEW_MAP_BYTES = 16 << 20
+"""Map of a shard file while it is made; whoever opens it chooses another."""
+
 
 def shard_path(folder: Path, number: int) -> Path:
     """Return where a shard's file is.
@@ -31,6 +35,20 @@ def shard_path(folder: Path, number: int) -> Path:
     'data/shard-003.lmdb'
     """
     return folder / f"shard-{number:03}.lmdb"
+
+
+def create_shards(folder: Path, shards: int) -> None:
+    """Make the files of a new engine. Raises: OpenError."""
+    try:
+        for number in range(shards):
+            LmdbShard(shard_path(folder, number), map_bytes=NEW_MAP_BYTES, sync=True).close()
+    except lmdb.Error as error:
+        raise _unopened(folder, error) from error
+
+
+def _unopened(folder: Path, error: lmdb.Error) -> OpenError:
+    hint = "free space, or restore the folder from a backup"
+    return OpenError(f"a shard cannot be opened ({error})", path=folder, hint=hint)
 
 
 class LmdbEngine:
@@ -48,10 +66,7 @@ class LmdbEngine:
         except lmdb.Error as error:
             for shard in self._shards:
                 shard.close()
-            hint = "free space, or restore the folder from a backup"
-            raise OpenError(
-                f"a shard cannot be opened ({error})", path=folder, hint=hint
-            ) from error
+            raise _unopened(folder, error) from error
         loop = asyncio.get_running_loop()
         self._watchers: list[Watcher] = []
         self._writers = [
@@ -115,7 +130,7 @@ class LmdbEngine:
             else:
                 part = shard.range(table, start, stop, limit, reverse=reverse)
             parts.append(part)
-        return list(heapq.merge(*parts, reverse=reverse))[:limit]
+        return list(islice(heapq.merge(*parts, reverse=reverse), limit))
 
     # -- writing ------------------------------------------------------------------------
 
@@ -149,14 +164,21 @@ class LmdbEngine:
 
     async def trim(self, source: int, below: int) -> int:
         """Delete old events, a bounded number in each transaction."""
-        deleted = [TRIM_CHUNK_ROWS]
+        total = 0
+        while (deleted := await self._trim_chunk(source, below)) == TRIM_CHUNK_ROWS:
+            total += deleted
+        return total + deleted
+
+    async def _trim_chunk(self, source: int, below: int) -> int:
+        deleted = 0
 
         def work(shard: LmdbShard, txn: lmdb.Transaction[bytes]) -> None:
-            deleted.append(shard.trim_journal(txn, below, TRIM_CHUNK_ROWS))
+            # Assigned, not added up: a group that fails is replayed, and this with it.
+            nonlocal deleted
+            deleted = shard.trim_journal(txn, below, TRIM_CHUNK_ROWS)
 
-        while deleted[-1] == TRIM_CHUNK_ROWS:
-            await self._writers[source].submit(work)
-        return sum(deleted[1:])
+        await self._writers[source].submit(work)
+        return deleted
 
     # -- the whole ----------------------------------------------------------------------
 

@@ -32,6 +32,8 @@ SCAN_CHUNK_ROWS = 1_000
 _SEQUENCE = Struct(">Q")
 _MARK = Struct(">QI")
 _HIDDEN = ("journal", "markers", "cursors")
+_TRIMMED = b"\x00trimmed"
+"""The row of `cursors` that holds the sequence of the newest event that was trimmed."""
 
 Work = Batch | Callable[["LmdbShard", "lmdb.Transaction[bytes]"], None]
 """What a writer applies: a batch, or housekeeping on the shard's own tables."""
@@ -64,7 +66,7 @@ class LmdbShard:
 
     def _newest_sequence(self) -> int:
         with self.env.begin(db=self._journal) as txn, txn.cursor() as cursor:
-            # A trimmed-empty journal must not start again at 1: the cursors' maximum remembers.
+            # A trimmed-empty journal must not start again at 1: see trim_journal.
             newest = int(_SEQUENCE.unpack(cursor.key())[0]) if cursor.last() else 0
         with self.env.begin(db=self._cursors) as txn, txn.cursor() as cursor:
             return max([newest, *(int(_SEQUENCE.unpack(value)[0]) for _, value in cursor)])
@@ -74,18 +76,26 @@ class LmdbShard:
     def get_many(self, table: Table, keys: Sequence[bytes]) -> list[bytes | None]:
         """Return the values in the order of `keys`. About 0.7 µs and 0.4 µs a key."""
         db = self._tables[table]
-        with self.env.begin() as txn:
-            get = txn.get
-            return [get(key, db=db) for key in keys]
+        try:
+            with self.env.begin() as txn:
+                get = txn.get
+                return [get(key, db=db) for key in keys]
+        except lmdb.Error as error:
+            raise self._unreadable() from error
 
     def range(
         self, table: Table, start: bytes, stop: bytes, limit: int, *, reverse: bool
     ) -> list[Row]:
         """Return up to `limit` rows with start <= key < stop. About 5 µs for twenty."""
-        with self.env.begin() as txn, txn.cursor(self._tables[table]) as cursor:
-            if reverse:
-                return _range_down(cursor, start, stop, limit)
-            return _range_up(cursor, start, stop, limit)
+        read = _range_down if reverse else _range_up
+        try:
+            with self.env.begin() as txn, txn.cursor(self._tables[table]) as cursor:
+                return read(cursor, start, stop, limit)
+        except lmdb.Error as error:
+            raise self._unreadable() from error
+
+    def _unreadable(self) -> StorageError:
+        return StorageError(f"{self.path} cannot be read")
 
     def long_range(self, table: Table, start: bytes, stop: bytes, limit: int) -> list[Row]:
         """Return what `range` does, from a pool thread, in transactions of bounded length."""
@@ -102,9 +112,12 @@ class LmdbShard:
 
     def read_journal(self, after: int, limit: int) -> list[tuple[int, bytes]]:
         """Return up to `limit` events above `after`."""
-        with self.env.begin() as txn, txn.cursor(self._journal) as cursor:
-            start, stop = _SEQUENCE.pack(after + 1), b"\xff" * 9
-            rows = _range_up(cursor, start, stop, limit)
+        start, stop = _SEQUENCE.pack(after + 1), b"\xff" * 9
+        try:
+            with self.env.begin() as txn, txn.cursor(self._journal) as cursor:
+                rows = _range_up(cursor, start, stop, limit)
+        except lmdb.Error as error:
+            raise self._unreadable() from error
         return [(_SEQUENCE.unpack(key)[0], value) for key, value in rows]
 
     def cursor_of(self, consumer: str) -> int | None:
@@ -148,12 +161,15 @@ class LmdbShard:
 
     def _apply(self, txn: lmdb.Transaction[bytes], batch: Batch, sequence: int) -> int | None:
         """Apply one batch; return the sequence of its event, None when it has none."""
-        if batch.effect is not None and not self._mark(txn, batch.effect):
+        if batch.effect is not None and self._is_stale(txn, batch.effect):
             return None
         tables = self._tables
         for expected in batch.expects:
             if txn.get(expected.key, db=tables[expected.table]) != expected.value:
                 raise Conflict("an expected row was otherwise")
+        if batch.effect is not None:
+            # After the expects: a conflict leaves the transaction open for the rest of the group.
+            self._mark(txn, batch.effect)
         for verb, table, key, value, amount in batch.changes:
             if verb is Verb.DELETE:
                 txn.delete(key, db=tables[table])
@@ -168,32 +184,44 @@ class LmdbShard:
         txn.put(_SEQUENCE.pack(sequence), batch.event, append=True, db=self._journal)
         return sequence
 
-    def _mark(self, txn: lmdb.Transaction[bytes], effect: Effect) -> bool:
-        """Note that an effect is applied; False when it, or a later one, already was."""
-        key = effect.consumer.encode() + b"\x00" + effect.source.to_bytes(2, "big")
+    def _is_stale(self, txn: lmdb.Transaction[bytes], effect: Effect) -> bool:
+        """Say whether an effect, or a later one, is applied already."""
+        last = txn.get(_marker_key(effect), db=self._markers)
+        return last is not None and _MARK.pack(effect.sequence, effect.part) <= last
+
+    def _mark(self, txn: lmdb.Transaction[bytes], effect: Effect) -> None:
+        """Note that an effect is applied."""
         mark = _MARK.pack(effect.sequence, effect.part)
-        last = txn.get(key, db=self._markers)
-        if last is not None and mark <= last:
-            return False
-        txn.put(key, mark, db=self._markers)
-        return True
+        txn.put(_marker_key(effect), mark, db=self._markers)
 
     def store_cursor(self, txn: lmdb.Transaction[bytes], consumer: str, sequence: int) -> None:
         """Write a consumer's cursor."""
         txn.put(consumer.encode(), _SEQUENCE.pack(sequence), db=self._cursors)
 
     def trim_journal(self, txn: lmdb.Transaction[bytes], below: int, limit: int) -> int:
-        """Delete up to `limit` of the oldest events with a sequence < `below`."""
-        deleted = 0
+        """Delete up to `limit` of the oldest events with a sequence < `below`.
+
+        The last one's sequence is kept among the cursors: a journal that was trimmed empty must
+        not start again at 1, where every consumer and marker would skip its events.
+        """
+        deleted, last = 0, b""
         with txn.cursor(self._journal) as cursor:
             while deleted < limit and cursor.first() and cursor.key() < _SEQUENCE.pack(below):
+                last = cursor.key()
                 cursor.delete()
                 deleted += 1
+        if last:
+            txn.put(_TRIMMED, last, db=self._cursors)
         return deleted
 
     def close(self) -> None:
-        """Close the file. No transaction may be open."""
-        self.env.close()
+        """Close the file, between two chunks of any long scan. Reads then raise StorageError."""
+        with self.scan_lock:
+            self.env.close()
+
+
+def _marker_key(effect: Effect) -> bytes:
+    return effect.consumer.encode() + b"\x00" + effect.source.to_bytes(2, "big")
 
 
 def _range_up(cursor: lmdb.Cursor[bytes], start: bytes, stop: bytes, limit: int) -> list[Row]:

@@ -16,8 +16,11 @@ from __future__ import annotations
 import asyncio
 import errno
 import logging
+import os
+import resource
 import threading
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from queue import Empty, SimpleQueue
 
 import lmdb
@@ -31,7 +34,13 @@ log = logging.getLogger(__name__)
 MAX_GROUP = 512
 """Batches in one transaction at the most: keeps the dirty list and the answer's wait bounded."""
 
-_FATAL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS, errno.ENOMEM}
+CLOSED = "the store is closed"
+
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_FATAL = _FULL | {errno.EIO, errno.EROFS, errno.ENOMEM}
+
+FULL_BELOW_BYTES = 1 << 20
+"""With less than this free, a write that was cut short is laid to a full disk."""
 
 Job = tuple[Work, "asyncio.Future[Receipt | None]"]
 
@@ -52,6 +61,7 @@ class LmdbWriter:
         self._on_grown = on_grown
         self._queue: SimpleQueue[Job | None] = SimpleQueue()
         self.stopped: str | None = None
+        self._closed = False
         self.commits = self.batches = self.conflicts = 0
         self._thread = threading.Thread(
             target=self._run, name=f"chirp-writer-{shard.path.stem}", daemon=True
@@ -61,17 +71,18 @@ class LmdbWriter:
     def submit(self, work: Work) -> asyncio.Future[Receipt | None]:
         """Queue work; the future resolves on the loop when it is durable. O(1)."""
         future: asyncio.Future[Receipt | None] = self._loop.create_future()
-        if self.stopped is not None:
-            future.set_exception(WritesStopped(self.stopped))
+        if self._closed or self.stopped is not None:
+            future.set_exception(WritesStopped(self.stopped or CLOSED))
         else:
             self._queue.put((work, future))
         return future
 
     async def close(self) -> None:
-        """Apply what is queued, then end the thread."""
+        """Apply what is queued, then end the thread. What is submitted meanwhile is refused."""
+        self._closed = True
         self._queue.put(None)
         await asyncio.to_thread(self._thread.join)
-        self.stopped = self.stopped or "the store is closed"
+        self.stopped = self.stopped or CLOSED
 
     # -- on the thread ------------------------------------------------------------------
 
@@ -110,7 +121,7 @@ class LmdbWriter:
             return self._commit(group)
         except lmdb.MapFullError:
             return self._grow_and_retry(group)
-        except lmdb.Error as error:
+        except Exception as error:  # noqa: BLE001  # a dead writer lets all wait for ever
             return self._after_failure(group, error)
 
     def _commit(self, group: list[Work]) -> list[Outcome]:
@@ -120,9 +131,9 @@ class LmdbWriter:
         self.conflicts += sum(isinstance(outcome, StorageError) for outcome in outcomes)
         return outcomes
 
-    def _after_failure(self, group: list[Work], error: lmdb.Error) -> list[Outcome]:
+    def _after_failure(self, group: list[Work], error: Exception) -> list[Outcome]:
         if _is_fatal(error):
-            self.stopped = _words(error)
+            self.stopped = _words(error, self._shard.path)
             log.error("writes to %s stopped: %s", self._shard.path, error)
             return [_chained(WritesStopped(self.stopped), error) for _ in group]
         if len(group) == 1:
@@ -170,16 +181,29 @@ class LmdbWriter:
             self._on_grown(self._source, self._shard.last_sequence)
 
 
-def _is_fatal(error: lmdb.Error) -> bool:
-    return isinstance(error, lmdb.PanicError | lmdb.CorruptedError) or error.code in _FATAL
+def _is_fatal(error: Exception) -> bool:
+    return isinstance(error, lmdb.PanicError | lmdb.CorruptedError) or _code(error) in _FATAL
 
 
-def _words(error: lmdb.Error) -> str:
-    if error.code in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
+def _code(error: Exception) -> int:
+    """Return the errno of an LMDB error; 0 when it is not the operating system's."""
+    return getattr(error, "code", 0)
+
+
+def _words(error: Exception, path: Path) -> str:
+    # LMDB reports a write that the system cut short, as on the last free bytes, as EIO.
+    if _code(error) in _FULL or (_code(error) == errno.EIO and _is_full(path)):
         return "the disk is full"
     return "the disk failed to store a write"
 
 
-def _chained(error: StorageError, cause: lmdb.Error) -> StorageError:
+def _is_full(path: Path) -> bool:
+    disk = os.statvfs(path)
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)[0]
+    at_limit = limit != resource.RLIM_INFINITY and path.stat().st_size >= limit
+    return at_limit or disk.f_bavail * disk.f_frsize < FULL_BELOW_BYTES
+
+
+def _chained(error: StorageError, cause: Exception) -> StorageError:
     error.__cause__ = cause
     return error

@@ -11,8 +11,9 @@ import heapq
 from bisect import bisect_left, bisect_right, insort
 from collections import deque
 from collections.abc import Sequence
+from itertools import islice
 
-from chirp.errors import ChirpError, Conflict, WritesStopped
+from chirp.errors import Conflict, StorageError, WritesStopped
 from chirp.storage.codec import pack_i64, unpack_i64
 from chirp.storage.engine import (
     Batch,
@@ -72,8 +73,7 @@ class _MemoryShard:
             return None
         if any(self.rows[e.table].get(e.key) != e.value for e in batch.expects):
             raise Conflict("an expected row was otherwise")
-        for change in batch.changes:
-            self._change(change)
+        self._change_all(batch.changes)
         if batch.effect is not None:
             effect = batch.effect
             self.markers[effect.consumer, effect.source] = (effect.sequence, effect.part)
@@ -82,6 +82,21 @@ class _MemoryShard:
         self.last_sequence += 1
         self.journal.append((self.last_sequence, batch.event))
         return self.last_sequence
+
+    def _change_all(self, changes: list[Operation]) -> None:
+        """Apply all changes or, when one cannot be applied, none. Raises: StorageError."""
+        undo: list[tuple[Table, bytes, bytes | None]] = []
+        try:
+            for change in changes:
+                undo.append((change.table, change.key, self.rows[change.table].get(change.key)))
+                self._change(change)
+        except (ArithmeticError, AssertionError) as error:
+            for table, key, value in reversed(undo):
+                if value is None:
+                    self.delete(table, key)
+                else:
+                    self.put(table, key, value)
+            raise StorageError("the write was not stored") from error
 
     def _change(self, change: Operation) -> None:
         if change.verb is Verb.DELETE:
@@ -115,6 +130,10 @@ class MemoryEngine:
         """Why writes are refused; see `stop_writes`."""
         return self._stopped
 
+    def _refuse_if_stopped(self) -> None:
+        if self._stopped is not None:
+            raise WritesStopped(self._stopped)
+
     def stop_writes(self, why: str | None) -> None:
         """Refuse writes from now on, as a full disk would; None: accept them again."""
         self._stopped = why
@@ -134,7 +153,7 @@ class MemoryEngine:
     ) -> list[Row]:
         """Return rows of all partitions in key order."""
         parts = [s.range(table, start, stop, limit, down=reverse) for s in self._shards]
-        return list(heapq.merge(*parts, reverse=reverse))[:limit]
+        return list(islice(heapq.merge(*parts, reverse=reverse), limit))
 
     def commit(self, batch: Batch) -> asyncio.Future[Receipt | None]:
         """Queue `batch`; it is applied when the loop next turns."""
@@ -158,8 +177,8 @@ class MemoryEngine:
             source = shard_of(batch.prefix, len(self._shards))
             try:
                 sequence = self._shards[source].apply(batch)
-            except ChirpError as error:
-                self._conflicts += 1
+            except StorageError as error:
+                self._conflicts += isinstance(error, Conflict)
                 if not future.cancelled():
                     future.set_exception(error)
                 continue
@@ -191,10 +210,12 @@ class MemoryEngine:
 
     async def advance(self, consumer: str, source: int, sequence: int) -> None:
         """Store a consumer's cursor."""
+        self._refuse_if_stopped()
         self._shards[source].cursors[consumer] = sequence
 
     async def trim(self, source: int, below: int) -> int:
         """Delete events below a sequence; return how many went."""
+        self._refuse_if_stopped()
         shard = self._shards[source]
         kept = [row for row in shard.journal if row[0] >= below]
         gone = len(shard.journal) - len(kept)
@@ -232,6 +253,7 @@ class MemoryEngine:
 
         What was queued but not applied is lost, as it would be.
         """
+        self._queue.clear()
         engine = MemoryEngine(len(self._shards))
         engine._shards = self._shards
         return engine

@@ -11,7 +11,7 @@ from chirp.storage import manifest as manifests
 from chirp.storage.engine import Engine
 from chirp.storage.guard import Guard
 from chirp.storage.keys import Table, everything, partition_of
-from chirp.storage.lmdb_engine import LmdbEngine
+from chirp.storage.lmdb_engine import LmdbEngine, create_shards, shard_path
 from chirp.storage.manifest import Manifest
 from chirp.storage.tables.directory import Directory
 from chirp.storage.tables.relations import Relation
@@ -52,9 +52,11 @@ class Store:
 
     async def close(self) -> None:
         """Wait for what is queued, close all files and let go of the folder."""
-        await self.engine.close()
-        if self._guard is not None:
-            self._guard.release()
+        try:
+            await self.engine.close()
+        finally:
+            if self._guard is not None:
+                self._guard.release()
 
 
 def create_store(folder: Path, clock: Clock, *, shards: int = 2, id_layout: str = "64") -> None:
@@ -62,37 +64,56 @@ def create_store(folder: Path, clock: Clock, *, shards: int = 2, id_layout: str 
     if not 1 <= shards <= MAX_SHARDS:
         hint = f"choose 1 to {MAX_SHARDS}"
         raise OpenError(f"{shards} shards are not possible", path=folder, hint=hint)
+    hint = "choose a folder that this user can write, with space on its disk"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         guard = Guard(folder)
+        try:
+            _fill(folder, manifests.new_manifest(shards, id_layout, clock.now_ms()))
+        finally:
+            guard.release()
     except OSError as error:
-        hint = "choose a folder that this user can write"
         raise OpenError(f"cannot be made ({error.strerror})", path=folder, hint=hint) from error
-    try:
-        if manifests.exists(folder):
-            raise OpenError("there is a store already", path=folder, hint="choose another folder")
-        manifests.write(folder, manifests.new_manifest(shards, id_layout, clock.now_ms()))
-    finally:
-        guard.release()
+
+
+def _fill(folder: Path, manifest: Manifest) -> None:
+    """Write the files of a new store; the manifest last, because it is what makes it one."""
+    if manifests.exists(folder):
+        raise OpenError("there is a store already", path=folder, hint="choose another folder")
+    create_shards(folder, manifest.shards)
+    manifests.write(folder, manifest)
 
 
 async def open_store(folder: Path, options: Options = Options()) -> Store:
     """Open a store, on the running loop. Raises: OpenError, in one line with what to do."""
-    manifest = manifests.read(folder)
-    _check_format(folder, manifest)
+    _check_format(folder, manifests.read(folder))
     guard = Guard(folder)
     try:
-        engine = LmdbEngine(folder, manifest.shards, map_bytes=options.map_bytes, sync=options.sync)
+        # Read again: another process may have migrated it before the guard was ours.
+        manifest = manifests.read(folder)
+        _check_format(folder, manifest)
+        return Store(open_engine(folder, manifest, options), manifest, guard)
     except OpenError:
         guard.release()
         raise
-    return Store(engine, manifest, guard)
+
+
+def open_engine(folder: Path, manifest: Manifest, options: Options) -> LmdbEngine:
+    """Open a store's shard files, whatever its format, on the running loop. Raises: OpenError."""
+    for number in range(manifest.shards):
+        path = shard_path(folder, number)
+        if not path.exists():
+            # LMDB would make an empty one in its place, and nobody would miss the rows.
+            hint = "restore the whole folder from a backup"
+            raise OpenError("a shard file is missing", path=path, hint=hint)
+    return LmdbEngine(folder, manifest.shards, map_bytes=options.map_bytes, sync=options.sync)
 
 
 def _check_format(folder: Path, manifest: Manifest) -> None:
-    if manifest.format > manifests.FORMAT:
+    newest = max(manifest.format, manifest.migrating_to or 0)
+    if newest > manifests.FORMAT:
         raise OpenError(
-            f"the store has format {manifest.format}, this chirp reads up to {manifests.FORMAT}",
+            f"the store has format {newest}, this chirp reads up to {manifests.FORMAT}",
             path=folder,
             hint="upgrade chirp",
         )

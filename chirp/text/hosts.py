@@ -8,7 +8,6 @@ label to the first each one learns how far a domain that begins in it reaches.
 """
 
 import re
-from collections.abc import Iterator
 from typing import Final
 
 from chirp.text.characters import (
@@ -56,11 +55,12 @@ def find_run(text: str, start: int) -> tuple[int, int] | None:
     return found.span() if found else None
 
 
-def scan_domains(text: str, start: int, stop: int, floor: int) -> Iterator[tuple[int, int]]:
-    """Yield the bounds of each domain in the run `start` to `stop`, in order. O(stop - start).
+def find_domains(text: str, start: int, stop: int, floor: int) -> list[tuple[int, int]]:
+    """Return the bounds of each domain in the run `start` to `stop`, in order. O(stop - start).
 
     None begins before `floor`; each needs a character before it that is not of the one before.
     """
+    found = []
     for left, dot, chain, direct in _read_labels(text, start, stop):
         low = max(left, floor)
         if not chain:
@@ -68,8 +68,9 @@ def scan_domains(text: str, start: int, stop: int, floor: int) -> Iterator[tuple
         begin = _START.search(text, low, dot)
         if begin is not None:
             end = chain or direct
-            yield begin.start(), end
+            found.append((begin.start(), end))
             floor = end + 1
+    return found
 
 
 def _read_labels(text: str, start: int, stop: int) -> list[_Label]:
@@ -91,22 +92,23 @@ def _read_labels(text: str, start: int, stop: int) -> list[_Label]:
     return labels
 
 
-def scan_bare_domains(text: str, start: int, stop: int) -> Iterator[tuple[int, int]]:
-    """Yield the bounds of the Latin domains in the domain `start` to `stop`. O(stop - start).
+def find_bare_domains(text: str, start: int, stop: int) -> list[tuple[int, int]]:
+    """Return the bounds of the Latin domains in the domain `start` to `stop`. O(stop - start).
 
     Without `http://` only these are links: in `日本語example.com中国` the writer means example.com.
     """
     if text[start:stop].isascii() and text.find("_", start, stop) < 0:
-        yield start, stop
-        return
+        return [(start, stop)]
+    found = []
     for run in _BARE_RUN.finditer(text, start, stop):
         dot = text.rfind(".", run.start(), run.end())
         while dot > 0:
             end = find_tld_end(text, dot + 1)
             if end:
-                yield run.start(), end
+                found.append((run.start(), end))
                 break
             dot = text.rfind(".", run.start(), dot)
+    return found
 
 
 def is_resolvable(domain: str) -> bool:

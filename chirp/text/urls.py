@@ -7,11 +7,11 @@ from typing import Final
 from chirp.text.characters import AT, CYRILLIC, HASH, LATIN_ACCENTS, NONCHARACTERS
 from chirp.text.entities import Url
 from chirp.text.hosts import (
+    find_bare_domains,
+    find_domains,
     find_run,
     is_resolvable,
     may_hold_host,
-    scan_bare_domains,
-    scan_domains,
 )
 
 _URL_MAX: Final = 4096
@@ -23,7 +23,7 @@ _PROTOCOL: Final = re.compile(
 # A path holds these and balanced brackets, two deep, as in /Primer_(film); it does not end with a
 # sign that more often ends a sentence, so that one is stripped; likewise a query.
 _PATH_CHARS: Final = rf"[A-Za-z{CYRILLIC}0-9!*';:=+,.$/%#\[\]\-\u2013_~@|&{LATIN_ACCENTS}]"
-_BRACKETS: Final = rf"\((?:{_PATH_CHARS}++\)|{_PATH_CHARS}*+\({_PATH_CHARS}++\){_PATH_CHARS}*+\))"
+_BRACKETS: Final = rf"\((?!\)){_PATH_CHARS}*+(?:\({_PATH_CHARS}++\){_PATH_CHARS}*+)?+\)"
 _PATH: Final = rf"/(?:{_PATH_CHARS}++|{_BRACKETS})*+"
 _PATH_STRIP: Final = "!*';:,.$%[]\u2013~@|&"
 _QUERY: Final = r"\?[A-Za-z0-9!?*'@();:&=+$/%#\[\]\-_.,~|]++"
@@ -52,7 +52,7 @@ def _scan(text: str) -> Iterator[tuple[int, int]]:
     floor = position = 0
     while (run := find_run(text, position)) is not None:
         position = run[1]
-        for begin, end in scan_domains(text, *run, floor):
+        for begin, end in find_domains(text, *run, floor):
             protocol = _find_protocol(text, begin, floor)
             stop, has_path = _find_stop(text, end)
             # A domain that is refused below is used up all the same: nothing is found inside it.
@@ -63,9 +63,9 @@ def _scan(text: str) -> Iterator[tuple[int, int]]:
                 continue
             if protocol is not None:
                 yield from _cut_tco(text, start, begin, end, stop)
-            else:
+            elif not begin or text[begin - 1] not in _GLUE:
                 # A query alone is not taken, only a path and its query: twitter-text weighs it so.
-                yield from _scan_bare(text, begin, end, stop if has_path else end)
+                yield from _cut_bare(text, begin, end, stop if has_path else end)
 
 
 def _find_protocol(text: str, begin: int, floor: int) -> int | None:
@@ -100,8 +100,8 @@ def _cut_tco(text: str, start: int, begin: int, end: int, stop: int) -> Iterator
         yield start, tail.end(1) + len((tail[2] or "").rstrip(_QUERY_STRIP))
 
 
-def _scan_bare(text: str, begin: int, end: int, stop: int) -> Iterator[tuple[int, int]]:
-    if begin and text[begin - 1] in _GLUE:
-        return
-    for start, bare_end in scan_bare_domains(text, begin, end):
-        yield start, stop if bare_end == end else bare_end
+def _cut_bare(text: str, begin: int, end: int, stop: int) -> list[tuple[int, int]]:
+    bare = find_bare_domains(text, begin, end)
+    if bare and bare[-1][1] == end:
+        bare[-1] = (bare[-1][0], stop)
+    return bare

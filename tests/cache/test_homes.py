@@ -184,21 +184,34 @@ class HomesBesideModel(RuleBasedStateMachine):
     has; what shows early or late is what a moment earlier would have shown.
     """
 
-    @initialize(keep=st.integers(1, 6), windows=st.integers(0, 3))
-    def begin(self, keep: int, windows: int) -> None:
-        self.homes = HomeTimelines(windows * 340, keep=keep, versions_kept=2)
-        self.truth: dict[int, set[int]] = {1: set(), 2: set()}
-        self.pushed: dict[int, set[int]] = {1: set(), 2: set()}
-        self.removed: dict[int, set[int]] = {1: set(), 2: set()}
-        self.builds: list[Building] = []
-
-    viewers = st.sampled_from([1, 1, 2])
+    viewers = st.sampled_from([1, 1, 1, 2])
     ids = st.integers(1, 30)
 
-    @rule(viewer=viewers, an_id=ids)
-    def post(self, viewer: int, an_id: int) -> None:
-        if an_id not in self.removed[viewer]:
-            self.truth[viewer].add(an_id)
+    @initialize(
+        keep=st.integers(1, 6),
+        budget_bytes=st.sampled_from([0, 400, 700, 2_000]),
+        old=st.sets(ids, max_size=9),
+        kept=st.integers(1, 9),
+    )
+    def begin(self, keep: int, budget_bytes: int, old: set[int], kept: int) -> None:
+        self.homes = HomeTimelines(budget_bytes, keep=keep, versions_kept=2)
+        self.truth = {1: set(old), 2: set(old)}
+        self.pushed = {1: set(old), 2: set(old)}
+        self.removed: dict[int, set[int]] = {1: set(), 2: set()}
+        self.builds: list[Building] = []
+        for viewer in (1, 2):
+            self.begin_build(viewer, at_once=True, limit=kept)
+            self.builds[0].build.install(self.builds[0].ids or (), self.builds[0].complete_from)
+            self.builds.clear()
+
+    @rule(viewer=viewers, an_id=ids, at_once=st.booleans())
+    def post(self, viewer: int, an_id: int, *, at_once: bool) -> None:
+        if an_id in self.removed[viewer] | self.truth[viewer]:
+            return
+        self.truth[viewer].add(an_id)
+        if at_once:
+            self.pushed[viewer].add(an_id)
+            self.homes.push_all([viewer, 99], an_id)
 
     @rule(viewer=viewers, data=st.data())
     def push(self, viewer: int, data: st.DataObject) -> None:
@@ -216,21 +229,26 @@ class HomesBesideModel(RuleBasedStateMachine):
             self.removed[viewer].add(an_id)
             self.homes.remove(viewer, an_id)
 
-    @rule(viewer=viewers, unfollowed=st.sets(ids, max_size=4))
+    @rule(viewer=viewers, unfollowed=st.sets(ids, min_size=1, max_size=9))
     def change_the_graph(self, viewer: int, unfollowed: set[int]) -> None:
+        unfollowed &= self.pushed[viewer]
         self.truth[viewer] -= unfollowed
         self.removed[viewer] |= unfollowed
         self.homes.bump(viewer)
 
-    @rule(viewer=viewers)
-    def begin_build(self, viewer: int) -> None:
+    @rule(viewer=viewers, at_once=st.booleans(), limit=st.integers(1, 8))
+    def begin_build(self, viewer: int, *, at_once: bool, limit: int) -> None:
         if len(self.builds) < 3:
             self.builds.append(Building(self.homes.begin_build(viewer)))
+            if at_once:
+                self.look(self.builds[-1], limit)
 
     @precondition(lambda self: self.builds)
     @rule(data=st.data(), limit=st.integers(1, 8))
-    def look(self, data: st.DataObject, limit: int) -> None:
-        building = data.draw(st.sampled_from(self.builds))
+    def look_later(self, data: st.DataObject, limit: int) -> None:
+        self.look(data.draw(st.sampled_from(self.builds)), limit)
+
+    def look(self, building: Building, limit: int) -> None:
         ids = sorted(self.truth[building.build.viewer], reverse=True)
         building.ids = ids[:limit]
         building.complete_from = ids[limit - 1] if len(ids) >= limit else 0
@@ -281,8 +299,13 @@ class HomesBesideModel(RuleBasedStateMachine):
 
     @invariant()
     def sound(self) -> None:
-        if hasattr(self, "homes"):
-            self.homes.check()
+        if not hasattr(self, "homes"):
+            return
+        self.homes.check()
+        for viewer, window in self.homes._windows.items():
+            page = window[:0:-1].tolist()
+            self.judge(viewer, page, 0, None)
+            self.lacks_none(viewer, page, window[0], 99)
 
 
 HomesBesideModel.TestCase.settings = settings(

@@ -7,14 +7,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chirp.text import extract_urls
-from chirp.text.hosts import find_run, is_resolvable, scan_domains
+from chirp.text.hosts import find_domains, find_run, is_resolvable
 
 # The rule, word by word, as a regular expression that may backtrack as it likes.
 CHAR = r"[a-zéみんな]"
 SUBDOMAIN = rf"{CHAR}(?:[a-zéみんな_-]*{CHAR})?\."
 DOMAIN = rf"{CHAR}(?:[a-zéみんな-]*{CHAR})?\."
 RULE = re.compile(rf"(?<![a-z])((?:{SUBDOMAIN})*{DOMAIN}(?:com|co|みんな)(?![a-z-]))")
-PIECES = st.sampled_from(["a", "é", "-", "_", ".", ".com", ".co", ".みんな"])
+# Of q alone no top-level domain is made.
+PIECES = st.sampled_from(["q", "é", "-", "_", ".", ".com", ".co", ".みんな"])
 
 
 def tried_everywhere(text: str) -> list[tuple[int, int]]:
@@ -30,8 +31,8 @@ def tried_everywhere(text: str) -> list[tuple[int, int]]:
 @given(st.lists(PIECES, max_size=14).map("".join))
 def test_scan_agrees_with_the_rule(text: str) -> None:
     run = find_run(text, 0)
-    scanned = list(scan_domains(text, *run, 0)) if run else []
-    assert scanned == tried_everywhere(text)
+    found = find_domains(text, *run, 0) if run else []
+    assert found == tried_everywhere(text)
 
 
 def test_run_may_be_cut() -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 import msgspec
 
@@ -17,12 +17,16 @@ from chirp.model import Account, ApiKey, Tweet, User
 from chirp.storage import codec
 from chirp.storage.checks.pending import Pending
 from chirp.storage.engine import Engine, Row
-from chirp.storage.keys import Table, Tag, everything
+from chirp.storage.keys import PARTITION_BYTES, Table, Tag, everything
 
 CHUNK_ROWS = 2_000
 
 Progress = Callable[[int, int], None]
 """Called with (rows done, rows in all)."""
+
+PENDING_NOTE = (
+    "the journal has {} events that the index consumer has not applied; start the server once"
+)
 
 Record = TypeVar("Record", Tweet, User, Account, ApiKey)
 
@@ -56,33 +60,32 @@ class Report:
         """Return what the operator should know although it is no problem, a line each."""
         if not self.pending:
             return []
-        events = "1 event" if self.pending == 1 else f"{self.pending} events"
-        return [
-            f"the journal has {events} that the index consumer has not applied; "
-            "start the server once"
-        ]
+        return [PENDING_NOTE.format(self.pending)]
 
 
 class _Size(NamedTuple):
-    """The sizes in bytes that a table's keys and values have; None: any."""
+    """How many bytes a key and a value have; None: any number."""
 
-    keys: frozenset[int] | None
+    key: int | None
     value: int | None
 
 
-_SIZES = {
-    Table.TWEETS: _Size(frozenset({8}), None),
-    Table.USERS: _Size(frozenset({8}), None),
-    Table.USER_COUNTS: _Size(frozenset({9}), 8),
-    Table.AUTHOR_INDEX: _Size(frozenset({16}), 1),
-    Table.FOLLOWING: _Size(frozenset({17, 25}), None),
-    Table.FOLLOWERS: _Size(frozenset({17, 25}), None),
-    Table.NAMES: _Size(None, 8),
-    Table.ACCOUNTS: _Size(frozenset({16}), None),
-    Table.KEYS: _Size(frozenset({40}), None),
-    Table.USER_KEYS: _Size(frozenset({24}), 32),
+_MEMBER, _ORDER = bytes([Tag.MEMBER]), bytes([Tag.ORDER])
+_SIZES: dict[tuple[Table, bytes | None], _Size] = {
+    (Table.TWEETS, None): _Size(8, None),
+    (Table.USERS, None): _Size(8, None),
+    (Table.USER_COUNTS, None): _Size(9, 8),
+    (Table.AUTHOR_INDEX, None): _Size(16, 1),
+    (Table.FOLLOWING, _MEMBER): _Size(17, 8),
+    (Table.FOLLOWING, _ORDER): _Size(25, 0),
+    (Table.FOLLOWERS, _MEMBER): _Size(17, 8),
+    (Table.FOLLOWERS, _ORDER): _Size(25, 0),
+    (Table.NAMES, None): _Size(None, 8),
+    (Table.ACCOUNTS, None): _Size(16, None),
+    (Table.KEYS, None): _Size(40, None),
+    (Table.USER_KEYS, None): _Size(24, 32),
 }
-_RELATION_SIZES = {Tag.MEMBER: (17, 8), Tag.ORDER: (25, 0)}
+"""By table and, in relations, by the byte behind the partition."""
 
 DERIVED = frozenset(
     {Table.AUTHOR_INDEX, Table.FOLLOWERS, Table.USER_COUNTS, Table.USER_KEYS},
@@ -116,7 +119,7 @@ class Reading:
         if _has_size(table, key, value):
             return True
         what = "the key or the value has an impossible size"
-        self.problem(table, key, what, repairable=table in DERIVED)
+        self.problem(table, key, what, repairable=table in DERIVED and len(key) >= PARTITION_BYTES)
         return False
 
     def count(self, name: str, rows: int) -> None:
@@ -148,6 +151,17 @@ class Reading:
         return record
 
 
+async def rows_of(
+    engine: Engine, table: Table, start: bytes, stop: bytes, *, scatter: bool = True
+) -> AsyncIterator[Row]:
+    """Yield the rows of a range in key order, a chunk at a time; `scatter`: of all partitions."""
+    read = engine.scatter if scatter else engine.scan
+    while rows := await read(table, start, stop, CHUNK_ROWS):
+        for row in rows:
+            yield row
+        start = rows[-1][0] + b"\x00"
+
+
 def typed(record: Record) -> Record:
     """Return `record` if its fields have the types that it declares. About 1 µs.
 
@@ -155,10 +169,10 @@ def typed(record: Record) -> Record:
     Raises: StorageError.
     """
     try:
-        same: Any = msgspec.msgpack.decode(msgspec.msgpack.encode(record), type=type(record))
+        msgspec.msgpack.decode(msgspec.msgpack.encode(record), type=type(record))
     except (msgspec.MsgspecError, TypeError, OverflowError) as error:
         raise StorageError(str(error)) from error
-    return record if same is not None else same
+    return record
 
 
 def since_of(value: bytes) -> int:
@@ -166,9 +180,17 @@ def since_of(value: bytes) -> int:
     return codec.unpack_i64(value)
 
 
+def has_key_size(table: Table, key: bytes) -> bool:
+    """Say whether a key is as long as its table's keys are."""
+    return _sizes(table, key) is not None
+
+
 def _has_size(table: Table, key: bytes, value: bytes) -> bool:
-    if table in {Table.FOLLOWING, Table.FOLLOWERS}:
-        known = len(key) > 8 and key[8] in _RELATION_SIZES
-        return known and _RELATION_SIZES[Tag(key[8])] == (len(key), len(value))
-    keys, size = _SIZES[table]
-    return (keys is None or len(key) in keys) and size in {None, len(value)}
+    sizes = _sizes(table, key)
+    return sizes is not None and sizes.value in {None, len(value)}
+
+
+def _sizes(table: Table, key: bytes) -> _Size | None:
+    """Return the sizes of the kind of row that a key belongs to; None when it fits none."""
+    sizes = _SIZES.get((table, None)) or _SIZES.get((table, key[8:9]))
+    return sizes if sizes is not None and sizes.key in {None, len(key)} else None

@@ -8,13 +8,15 @@ saw, so a repair may be repeated, cut off anywhere, and given problems that are 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
+from contextlib import suppress
 
 from chirp.errors import StorageError
 from chirp.storage.checks.pending import Pending, read_pending
-from chirp.storage.checks.reading import Problem
+from chirp.storage.checks.reading import Problem, has_key_size, rows_of, typed
+from chirp.storage.checks.users import COUNTED
 from chirp.storage.codec import is_tombstone, pack_i64, unpack_i64, unpack_key, unpack_tweet
-from chirp.storage.engine import Batch, Engine, Row
+from chirp.storage.engine import Batch, Engine
 from chirp.storage.keys import (
     Table,
     Tag,
@@ -31,9 +33,7 @@ from chirp.storage.keys import (
 )
 from chirp.storage.store import Store
 from chirp.storage.tables.tweets import flags_of
-from chirp.storage.tables.users import Counter
 
-CHUNK_ROWS = 2_000
 WAVE_BATCHES = 500
 
 
@@ -66,10 +66,10 @@ class _Repair:
         if not wanted:
             return
         async for key, raw in rows_of(self._engine, Table.KEYS, *everything()):
-            api_key = unpack_key(raw)
-            listed = triple_key(partition_of(key), api_key.user_id, api_key.key_id)
-            if listed in wanted:
-                self._digests[listed] = api_key.digest
+            with suppress(StorageError):  # one that cannot be read is listed nowhere
+                api_key = typed(unpack_key(raw))
+                listed = triple_key(partition_of(key), api_key.user_id, api_key.key_id)
+                self._digests |= {listed: api_key.digest} if listed in wanted else {}
 
     async def run(self, rows: Sequence[tuple[Table, bytes]]) -> int:
         """Recompute rows, in waves of batches; return how many were changed."""
@@ -94,7 +94,7 @@ class _Repair:
             return None
         batch = Batch(partition_of(key))
         batch.expect(table, key, old)
-        if table in {Table.FOLLOWING, Table.FOLLOWERS} and key[8] == Tag.MEMBER:
+        if table in {Table.FOLLOWING, Table.FOLLOWERS} and key[8:9] == bytes([Tag.MEMBER]):
             _move_order(batch, table, last_id(key), old, new)
         _set(batch, table, key, new)
         return batch
@@ -112,13 +112,15 @@ class _Repair:
 
     async def _truth(self, table: Table, key: bytes) -> bytes | None:
         """Return what the row should hold. Raises: StorageError: what it derives from is bad."""
+        if not has_key_size(table, key):
+            return None
         match table:
             case Table.AUTHOR_INDEX:
                 return await self._index_flags(partition_of(key), last_id(key))
             case Table.FOLLOWING | Table.FOLLOWERS:
                 return await self._relation(table, key)
             case Table.USER_COUNTS:
-                return await self._count(partition_of(key), Counter(key[-1]))
+                return await self._count(partition_of(key), key[-1])
             case Table.USER_KEYS:
                 return self._digests.get(key)
         raise StorageError(f"{table.name.lower()} is not derived")
@@ -139,29 +141,15 @@ class _Repair:
         stands = since is not None and unpack_i64(since) == split_order_key(key)[0]
         return b"" if stands else None
 
-    async def _count(self, user: int, counter: Counter) -> bytes | None:
-        match counter:
-            case Counter.FOLLOWERS:
-                table, bounds = Table.FOLLOWERS, member_range(user)
-            case Counter.FOLLOWING:
-                table, bounds = Table.FOLLOWING, member_range(user)
-            case Counter.TWEETS:
-                table, bounds = Table.AUTHOR_INDEX, partition_range(user)
+    async def _count(self, user: int, counter: int) -> bytes | None:
+        if counter not in COUNTED:
+            return None
+        table = COUNTED[counter]
+        bounds = partition_range(user) if table is Table.AUTHOR_INDEX else member_range(user)
         count = 0
         async for _ in rows_of(self._engine, table, *bounds, scatter=False):
             count += 1
         return pack_i64(count) if count else None
-
-
-async def rows_of(
-    engine: Engine, table: Table, start: bytes, stop: bytes, *, scatter: bool = True
-) -> AsyncIterator[Row]:
-    """Yield the rows of a range in key order, a chunk at a time; `scatter`: of all partitions."""
-    read = engine.scatter if scatter else engine.scan
-    while rows := await read(table, start, stop, CHUNK_ROWS):
-        for row in rows:
-            yield row
-        start = rows[-1][0] + b"\x00"
 
 
 def _set(batch: Batch, table: Table, key: bytes, value: bytes | None) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 from chirp.storage import codec
-from chirp.storage.checks.reading import CHUNK_ROWS, Reading
+from chirp.storage.checks.reading import Reading, rows_of
 from chirp.storage.engine import Engine
 from chirp.storage.keys import (
     DIRECTORY,
@@ -21,11 +21,12 @@ from chirp.storage.tables.users import Counter
 _Counts = AsyncIterator[tuple[int, int]]
 """(user, value) in the order of users, each user once."""
 
-_COUNTED = {
+COUNTED: dict[int, Table] = {
     Counter.FOLLOWERS: Table.FOLLOWERS,
     Counter.FOLLOWING: Table.FOLLOWING,
     Counter.TWEETS: Table.AUTHOR_INDEX,
 }
+"""What each counter counts: the members of a relation, or an author's tweets."""
 
 
 async def check_users(reading: Reading) -> None:
@@ -47,27 +48,27 @@ async def check_counters(reading: Reading) -> None:
     async for rows in reading.chunks(Table.USER_COUNTS):
         for key, _ in rows:
             if key[8] not in list(Counter):
-                reading.problem(Table.USER_COUNTS, key, f"there is no counter {key[8]}")
-    for counter, table in _COUNTED.items():
+                what = f"there is no counter {key[8]}"
+                reading.problem(Table.USER_COUNTS, key, what, repairable=True)
+    for counter, table in COUNTED.items():
+        name = Counter(counter).name.lower()
         truths, said = _counted(reading.engine, table), _stored(reading.engine, counter)
         async for user, truth, value in _side_by_side(truths, said):
             if truth != value and (user, counter) not in reading.pending.counters:
-                what = (
-                    f"{counter.name.lower()} of user {user}: {truth}, but the counter says {value}"
-                )
+                what = f"{name} of {user} are {truth}, but the counter says {value}"
                 key = counter_key(user, counter)
                 reading.problem(Table.USER_COUNTS, key, what, repairable=True)
 
 
-async def _stored(engine: Engine, counter: Counter) -> _Counts:
-    async for key, raw in _rows(engine, Table.USER_COUNTS):
+async def _stored(engine: Engine, counter: int) -> _Counts:
+    async for key, raw in rows_of(engine, Table.USER_COUNTS, *everything()):
         if key[8:] == bytes([counter]) and len(raw) == 8:
             yield partition_of(key), codec.unpack_i64(raw)
 
 
 async def _counted(engine: Engine, table: Table) -> _Counts:
     user = count = 0
-    async for key, _ in _rows(engine, table):
+    async for key, _ in rows_of(engine, table, *everything()):
         if table is not Table.AUTHOR_INDEX and key[8:9] != bytes([Tag.MEMBER]):
             continue
         if partition_of(key) != user and count:
@@ -76,14 +77,6 @@ async def _counted(engine: Engine, table: Table) -> _Counts:
         user, count = partition_of(key), count + 1
     if count:
         yield user, count
-
-
-async def _rows(engine: Engine, table: Table) -> AsyncIterator[tuple[bytes, bytes]]:
-    start, stop = everything()
-    while rows := await engine.scatter(table, start, stop, CHUNK_ROWS):
-        for row in rows:
-            yield row
-        start = rows[-1][0] + b"\x00"
 
 
 async def _side_by_side(left: _Counts, right: _Counts) -> AsyncIterator[tuple[int, int, int]]:

@@ -1,0 +1,145 @@
+"""Measure the caches: entries a second, bytes an entry, the collector's pause, cost of a delivery.
+
+    python bench/cache.py [--json PATH] [--entries 500000]
+
+Payloads are untracked structs of about the size of a tweet. Memory is the process's resident set
+before and after, so that it holds what the allocator keeps. The collector's pause is one full
+`gc.collect()` with everything cached, less that of the bare process.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+
+from msgspec import Struct
+
+from chirp.cache import AdjacencyCache, HomeTimelines, TweetCache
+
+OWNERS = 10_000
+HUGE = 1 << 40
+PAGE = 20
+
+
+class Payload(Struct, gc=False):
+    """What stands in for a tweet; the bytes of its text are shared, and so not measured."""
+
+    tweet_id: int
+    content: str
+
+
+def resident_bytes() -> int:
+    pages = Path("/proc/self/statm").read_text().split()[1]
+    return int(pages) * 4096
+
+
+def seconds(work: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
+
+
+def collect_ms() -> float:
+    return min(seconds(gc.collect) for _ in range(3)) * 1000
+
+
+def fill(cache: TweetCache[Payload], payloads: list[Payload]) -> float:
+    """Push all payloads, round the owners; return pushes a second."""
+
+    def push_all() -> None:
+        for payload in payloads:
+            cache.push(payload.tweet_id % OWNERS, payload.tweet_id, payload, 150)
+
+    return len(payloads) / seconds(push_all)
+
+
+def tweets(entries: int) -> dict[str, float]:
+    payloads = [Payload(1_000_000 + i, "x") for i in range(entries)]
+    gc.collect()
+    idle_ms, before = collect_ms(), resident_bytes()
+    cache: TweetCache[Payload] = TweetCache(HUGE)
+    figures = {"push/s": fill(cache, payloads)}
+    figures["bytes/entry (without payload)"] = (resident_bytes() - before) / entries
+    figures["full gc.collect ms, less idle"] = collect_ms() - idle_ms
+    figures |= reads(cache, entries)
+    cache.budget_bytes = cache.stats()["weight_bytes"] - 100_000 * 310
+    cache.recent_from_id = 1_000_000 + entries
+    evictions = cache.stats()["evictions"]
+    elapsed_s = seconds(lambda: cache.push(0, 9_000_000, payloads[0], 150))
+    figures["evict/s, old tails"] = (cache.stats()["evictions"] - evictions) / elapsed_s
+    cache.recent_from_id = 0
+    cache.budget_bytes = cache.stats()["weight_bytes"] - 100_000 * 310
+    evictions = cache.stats()["evictions"]
+    elapsed_s = seconds(lambda: cache.push(0, 9_000_001, payloads[0], 150))
+    figures["evict/s, all tails recent"] = (cache.stats()["evictions"] - evictions) / elapsed_s
+    return figures
+
+
+def reads(cache: TweetCache[Payload], entries: int) -> dict[str, float]:
+    random, rounds = Random(1), 20_000
+    pages = [[1_000_000 + random.randrange(entries) for _ in range(PAGE)] for _ in range(rounds)]
+    owners = [random.randrange(OWNERS) for _ in range(rounds)]
+    ids = [page[0] for page in pages]
+    return {
+        "get/s": rounds / seconds(lambda: [cache.get(i) for i in ids]),
+        "get_many of 20, tweets/s": rounds * PAGE / seconds(lambda: [*map(cache.get_many, pages)]),
+        "read of 20, pages/s": rounds
+        / seconds(lambda: [cache.read(o, None, PAGE) for o in owners]),
+    }
+
+
+def deliveries(followers: int, *, cached: bool) -> float:
+    """Return nanoseconds a follower of one `push_all`, mean over about a million deliveries."""
+    homes = HomeTimelines(HUGE)
+    for viewer in range(followers) if cached else ():
+        homes.begin_build(viewer).install(range(1, 801), 1)
+    follows = AdjacencyCache(HUGE)
+    viewers = follows.begin_load(1).finish(range(followers))
+    posts = 1_000_000 // followers
+
+    def deliver() -> None:
+        for tweet_id in range(1_000, 1_000 + posts):
+            homes.push_all(viewers, tweet_id)
+
+    return seconds(deliver) / (posts * followers) * 1e9
+
+
+def home_pages() -> float:
+    """Return pages of 20 ids a second, of a window of 800."""
+    homes = HomeTimelines(HUGE)
+    homes.begin_build(1).install(range(1, 801), 1)
+    rounds = 100_000
+    return rounds / seconds(lambda: [homes.read(1, None, PAGE) for _ in range(rounds)])
+
+
+def measure(entries: int) -> dict[str, float]:
+    """Return all figures by name."""
+    figures = tweets(entries)
+    for followers in (200, 10_000):
+        for cached in (False, True):
+            kind = "cached" if cached else "not cached"
+            name = f"push_all ns/viewer, {followers:,} {kind}"
+            figures[name] = deliveries(followers, cached=cached)
+    figures["home read of 20, pages/s"] = home_pages()
+    return figures
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="the caches' figures")
+    parser.add_argument("--json", type=Path, help="write the figures there too")
+    parser.add_argument("--entries", type=int, default=500_000)
+    options = parser.parse_args()
+    figures = measure(options.entries)
+    for name, value in figures.items():
+        print(f"{name:<44}{value:>14,.1f}")
+    if options.json:
+        options.json.write_text(json.dumps(figures, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()

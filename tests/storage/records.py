@@ -1,0 +1,111 @@
+"""Hypothesis strategies for every record and event that the store keeps."""
+
+from __future__ import annotations
+
+from hypothesis import strategies as st
+
+from chirp.model import (
+    MAX_ID,
+    Account,
+    ApiKey,
+    Entity,
+    EntityKind,
+    KeyId,
+    Role,
+    Tweet,
+    TweetId,
+    UnixMs,
+    User,
+    UserId,
+    Visibility,
+)
+from chirp.storage.events import (
+    AccountCreated,
+    Event,
+    Followed,
+    ProfileWritten,
+    TweetDeleted,
+    TweetPosted,
+    Unfollowed,
+)
+
+# What UTF-8 can say: everything but lone surrogates.
+texts = st.text(st.characters(codec="utf-8"), max_size=280)
+ids = st.integers(1, MAX_ID)
+times = st.integers(0, 2**47).map(UnixMs)
+user_ids, tweet_ids = ids.map(UserId), ids.map(TweetId)
+degrees = st.floats(-180, 180)
+
+
+def maybe(strategy: st.SearchStrategy[object]) -> st.SearchStrategy[object]:
+    """Return a strategy of the same values and None."""
+    return st.none() | strategy
+
+
+entities = st.builds(
+    Entity, st.sampled_from(EntityKind), st.integers(0, 280), st.integers(0, 280), ids | st.just(0)
+)
+tweets = st.builds(
+    Tweet,
+    tweet_id=tweet_ids,
+    author_id=user_ids,
+    content=texts,
+    created_at=times,
+    conversation_id=tweet_ids,
+    visibility=st.sampled_from(Visibility),
+    sensitive=st.booleans(),
+    version=st.integers(1, 1000),
+    edited_at=maybe(times),
+    lang=maybe(st.sampled_from(["en", "pt-BR", ""])),
+    tweet_location=maybe(texts),
+    latitude=maybe(degrees),
+    longitude=maybe(degrees),
+    user_location=maybe(texts),
+    media_ids=st.lists(ids, max_size=4).map(tuple),
+    entities=st.lists(entities, max_size=5).map(tuple),
+    in_reply_to_tweet_id=maybe(tweet_ids),
+    in_reply_to_user_id=maybe(user_ids),
+    retweet_of=maybe(tweet_ids),
+    quote_of=maybe(tweet_ids),
+)
+users = st.builds(
+    User,
+    user_id=user_ids,
+    username=texts,
+    name=texts,
+    created_at=times,
+    bio=texts,
+    location=texts,
+    avatar_id=maybe(ids),
+    header_id=maybe(ids),
+    suspended=st.booleans(),
+    version=st.integers(1, 1000),
+)
+accounts = st.builds(
+    Account,
+    user_id=user_ids,
+    username=texts,
+    email=texts,
+    password_hash=maybe(texts),
+    date_of_birth=maybe(texts),
+    last_login=maybe(times),
+    role=st.sampled_from(Role),
+    suspended=st.booleans(),
+)
+api_keys = st.builds(
+    ApiKey,
+    key_id=ids.map(KeyId),
+    user_id=user_ids,
+    name=texts,
+    digest=st.binary(min_size=32, max_size=32),
+    created_at=times,
+    last_used=maybe(times),
+)
+events: st.SearchStrategy[Event] = st.one_of(
+    st.builds(TweetPosted, tweets),
+    st.builds(TweetDeleted, tweet_ids, user_ids, times),
+    st.builds(Followed, user_ids, user_ids, times),
+    st.builds(Unfollowed, user_ids, user_ids, times),
+    st.builds(AccountCreated, users, accounts, st.none() | api_keys),
+    st.builds(ProfileWritten, users),
+)
