@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from chirp.errors import Invalid
-from chirp.model import MAX_ID
+from chirp.model import MAX_ID, Entity, EntityKind, UserId
 from chirp.text import TweetText, parse
 from chirp.views import Position
 
@@ -205,6 +206,22 @@ def coordinates(place: str | None) -> tuple[float | None, float | None]:
     if abs(latitude) > 90 or abs(longitude) > 180:
         return None, None
     return latitude, longitude
+
+
+def entities_of(text: TweetText, mentioned: Sequence[UserId | None]) -> tuple[Entity, ...]:
+    """Return the spans of a text in order; `mentioned` are the ids behind its mentions, in order.
+
+    >>> entities_of(parse("#hi"), [])
+    (Entity(kind=<EntityKind.HASHTAG: 0>, start=0, end=3, user_id=0),)
+    """
+    found = text.entities
+    spans = [Entity(EntityKind.HASHTAG, h.start, h.end) for h in found.hashtags]
+    spans += [Entity(EntityKind.URL, u.start, u.end) for u in found.urls]
+    spans += [
+        Entity(EntityKind.MENTION, m.start, m.end, user_id or 0)
+        for m, user_id in zip(found.mentions, mentioned, strict=True)
+    ]
+    return tuple(sorted(spans, key=lambda span: span.start))
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,7 +62,18 @@ class Renderer:
 
     def page(self, views: Sequence[TweetView], links: Links) -> bytes:
         """Return a page of tweets as JSON: one join over the tweets' bytes."""
-        data = b",".join([self.tweet(view) for view in views])
+        tweet = self.tweet
+        data = b",".join(
+            [
+                view.cached.json
+                if view.flags is NO_FLAGS
+                and not view.own
+                and view.cached.json is not None
+                and view.cached.json_user is view.cached.author.json
+                else tweet(view)
+                for view in views
+            ]
+        )
         return b'{"data":[%b],"next":%b,"prev":%b}' % (
             data,
             _token(links.next),

@@ -213,6 +213,12 @@ class JournalRunner:
         for reader in readers:
             await reader.wait_applied(reader.limit)
 
+    async def wait_idle(self) -> None:
+        """Return once every consumer has handled all that is committed now. Raises: StorageError."""
+        for readers in self._readers.values():
+            for reader in readers:
+                await reader.wait_applied(self._engine.last_sequence(reader.source))
+
     def _wake(self, source: int, _sequence: int) -> None:
         for readers in self._readers.values():
             readers[source].wake()

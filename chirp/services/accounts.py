@@ -18,8 +18,8 @@ from chirp.metrics import Metrics
 from chirp.model import Account, ApiKey, KeyId, UnixMs, User, UserCounts, UserId
 from chirp.readers.users import UserReader
 from chirp.services.passwords import Passwords
+from chirp.storage.changes import account_created
 from chirp.storage.engine import Batch
-from chirp.storage.events import AccountCreated, pack_event
 from chirp.storage.keys import DIRECTORY
 from chirp.storage.store import Store
 from chirp.views import OwnDetails, SignedIn, UserView, Viewer
@@ -74,10 +74,7 @@ class Accounts:
             user_id, command.username, command.email, password_hash, command.date_of_birth, now
         )
         key, secret = await self._new_key(user_id, "session")
-        batch = Batch(DIRECTORY, event=pack_event(AccountCreated(user, account, key)))
-        self._store.directory.claim(batch, account)
-        self._store.directory.put_key(batch, key)
-        await self._commit_claim(batch, command)
+        await self._commit_claim(account_created(self._store, user, account, key), command)
         return SignedIn(_own_view(user, account, UserCounts()), key, secret)
 
     async def _commit_claim(self, batch: Batch, command: Register) -> None:

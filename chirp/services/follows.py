@@ -11,11 +11,10 @@ from chirp.model import UnixMs, UserId
 from chirp.policy import may_follow, profile_visible
 from chirp.readers.relationships import relationship
 from chirp.readers.users import UserReader
+from chirp.storage.changes import followed, unfollowed
 from chirp.storage.engine import Batch
-from chirp.storage.events import Followed, Unfollowed, pack_event
 from chirp.storage.store import Store
 from chirp.storage.tables.relations import Relation
-from chirp.storage.tables.users import Counter
 from chirp.views import Page, Position, Relationship, UserView, Viewer
 
 _ATTEMPTS = 8
@@ -61,18 +60,10 @@ class Follows:
 
     async def _begin(self, follower: UserId, followee: UserId) -> bool:
         now = self._clock.now_ms()
-        batch = Batch(follower, event=pack_event(Followed(follower, followee, now)))
-        self._store.following.expect(batch, followee, None)
-        self._store.following.put(batch, followee, now)
-        self._store.users.count(batch, follower, Counter.FOLLOWING, 1)
-        return await self._committed(batch)
+        return await self._committed(followed(self._store, follower, followee, now))
 
     async def _end(self, follower: UserId, followee: UserId, since: UnixMs) -> bool:
-        batch = Batch(follower, event=pack_event(Unfollowed(follower, followee, since)))
-        self._store.following.expect(batch, followee, since)
-        self._store.following.delete(batch, followee, since)
-        self._store.users.count(batch, follower, Counter.FOLLOWING, -1)
-        return await self._committed(batch)
+        return await self._committed(unfollowed(self._store, follower, followee, since))
 
     async def _committed(self, batch: Batch) -> bool:
         """Commit, and wait until the other side and the caches know; False after a Conflict."""

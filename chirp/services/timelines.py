@@ -9,7 +9,7 @@ from chirp.commands import ReadTweets
 from chirp.idgen.watermark import Watermark
 from chirp.metrics import Metrics
 from chirp.model import UserId
-from chirp.policy import profile_visible, visible
+from chirp.policy import only_visible, profile_visible
 from chirp.readers.home import HomeReader
 from chirp.readers.tweets import TweetReader
 from chirp.readers.users import UserReader
@@ -92,18 +92,17 @@ class Timelines:
     ) -> Page[TweetView]:
         """Return the newest page below `command.below` and above `since_id`."""
         settled, floor = self._watermark.value, command.since_id or 0
-        below, wanted, looked = min(command.below, settled + 1), command.limit + 1, 0
+        below, looked = min(command.below, settled + 1), 0
         views: list[TweetView] = []
         more = True
-        while more and len(views) < wanted and looked < MOST_CANDIDATES:
-            ask = wanted - len(views)
-            ids = await newest(below, ask)
-            more = len(ids) == ask and ids[-1] > floor
+        while more and len(views) < command.limit and looked < MOST_CANDIDATES:
+            room = command.limit - len(views)
+            # One id more than there is room for tells whether a next page would hold anything.
+            ids = await newest(below, room + 1)
+            more = len(ids) > room and ids[room] > floor
+            ids = ids[:room]
             below, looked = (ids[-1] if ids else below), looked + len(ids)
-            views += await self._visible(viewer, [i for i in ids if floor < i <= settled])
-        if len(views) == wanted:
-            del views[-1]
-            below, more = views[-1].cached.tweet.tweet_id, True
+            views += await self._views(viewer, _within(ids, floor, settled))
         next_ = Position(below) if more and views else None
         return Page(views, next_, _newest(views))
 
@@ -120,18 +119,24 @@ class Timelines:
             ids = await above(bound, ask)
             more = len(ids) == ask and ids[-1] < ceiling
             bound, looked = (ids[-1] if ids else bound), looked + len(ids)
-            views += await self._visible(viewer, [i for i in ids if i < ceiling])
+            views += await self._views(viewer, [i for i in ids if i < ceiling])
         views.reverse()
         oldest = Position(views[-1].cached.tweet.tweet_id) if views else None
         return Page(views, oldest, _newest(views))
 
-    async def _visible(self, viewer: UserId | None, ids: Sequence[int]) -> list[TweetView]:
+    async def _views(self, viewer: UserId | None, ids: Sequence[int]) -> list[TweetView]:
         """Return views of those tweets that exist and that the viewer may see, in order."""
         return [
             TweetView(cached, NO_FLAGS, viewer == cached.tweet.author_id)
-            for cached in await self._tweets.find_many(ids)
-            if cached is not None and visible(viewer, cached.tweet, cached.author.user)
+            for cached in only_visible(viewer, await self._tweets.find_many(ids))
         ]
+
+
+def _within(ids: Sequence[int], floor: int, settled: int) -> Sequence[int]:
+    """Return the ids above `floor` and not above `settled`; `ids` are newest first."""
+    if not ids or (ids[0] <= settled and ids[-1] > floor):
+        return ids
+    return [i for i in ids if floor < i <= settled]
 
 
 def _newest(views: list[TweetView]) -> Position | None:

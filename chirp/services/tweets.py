@@ -5,19 +5,19 @@ from __future__ import annotations
 import asyncio
 
 from chirp.clock import Clock
-from chirp.commands import PostTweet
+from chirp.commands import PostTweet, entities_of
 from chirp.errors import Conflict, Forbidden, NotFound
 from chirp.fanout.index import INDEX
 from chirp.fanout.journal import JournalRunner
 from chirp.idgen.generator import IdGenerator
 from chirp.idgen.watermark import Watermark
 from chirp.metrics import Metrics
-from chirp.model import Entity, EntityKind, Tweet, TweetId, UserId
+from chirp.model import Entity, Tweet, TweetId, UserId
 from chirp.policy import may_delete, visible
 from chirp.readers.tweets import TweetReader
 from chirp.readers.users import UserReader
-from chirp.storage.engine import Batch, Receipt
-from chirp.storage.events import TweetDeleted, TweetPosted, pack_event
+from chirp.storage.changes import tweet_deleted, tweet_posted
+from chirp.storage.engine import Receipt
 from chirp.storage.store import Store
 from chirp.tasks import TaskRunner
 from chirp.text import TweetText
@@ -60,8 +60,7 @@ class TweetService:
         tweet_id = TweetId(await self._ids.next())
         # From here to the commit nothing waits: ids are submitted in their order.
         tweet = self._build(tweet_id, viewer.user_id, command, entities)
-        batch = Batch(tweet_id, event=pack_event(TweetPosted(tweet)))
-        self._store.tweets.put(batch, tweet)
+        batch = tweet_posted(self._store, tweet)
         self._watermark.open(tweet_id)
         await self._settle(tweet_id, self._store.engine.commit(batch))
         await self._watermark.wait_settled(tweet_id)
@@ -72,18 +71,8 @@ class TweetService:
 
     async def _entities(self, text: TweetText) -> tuple[Entity, ...]:
         """Return the spans of a text, mentions with the ids of those who exist."""
-        found = text.entities
-        mentioned = await self._mentioned([m.username for m in found.mentions])
-        spans = [Entity(EntityKind.HASHTAG, h.start, h.end) for h in found.hashtags]
-        spans += [Entity(EntityKind.URL, u.start, u.end) for u in found.urls]
-        spans += [
-            Entity(EntityKind.MENTION, m.start, m.end, user_id or 0)
-            for m, user_id in zip(found.mentions, mentioned, strict=True)
-        ]
-        return tuple(sorted(spans, key=lambda span: span.start))
-
-    async def _mentioned(self, names: list[str]) -> list[UserId | None]:
-        return await self._users.find_names(names) if names else []
+        names = [mention.username for mention in text.entities.mentions]
+        return entities_of(text, await self._users.find_names(names) if names else [])
 
     def _build(
         self, tweet_id: TweetId, author: UserId, command: PostTweet, entities: tuple[Entity, ...]
@@ -145,9 +134,7 @@ class TweetService:
         tweet = view.cached.tweet
         if not may_delete(viewer.user_id, tweet):
             raise Forbidden("this tweet is somebody else's")
-        event = TweetDeleted(tweet_id, tweet.author_id, self._clock.now_ms())
-        batch = Batch(tweet_id, event=pack_event(event))
-        self._store.tweets.delete(batch, tweet)
+        batch = tweet_deleted(self._store, tweet, self._clock.now_ms())
         try:
             receipt = await self._store.engine.commit(batch)
         except Conflict:

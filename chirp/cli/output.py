@@ -1,0 +1,100 @@
+"""How commands speak: tables and progress for people, JSON for programs."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
+from rich.table import Table
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+
+Report = Callable[[str, int, int], None]
+"""Told (what is worked on, done, total)."""
+
+_EVERY = 64
+"""Every how many steps a bar moves."""
+
+
+class Output:
+    """Standard output, for a person or a program."""
+
+    def __init__(self, *, as_json: bool = False) -> None:
+        self._as_json = as_json
+        self._console = Console(highlight=False)
+
+    @contextmanager
+    def progress(self) -> Iterator[Report]:
+        """Give a function to tell progress to; bars show only on a terminal."""
+        if self._as_json or not sys.stdout.isatty():
+            yield lambda _what, _done, _total: None
+            return
+        columns = (TextColumn("{task.description:>10}"), BarColumn(), MofNCompleteColumn())
+        with Progress(*columns, console=self._console) as bars:
+            tasks: dict[str, TaskID] = {}
+
+            def report(what: str, done: int, total: int) -> None:
+                if what not in tasks:
+                    tasks[what] = bars.add_task(what, total=total)
+                if done % _EVERY == 0 or done == total:
+                    bars.update(tasks[what], completed=done, total=total)
+
+            yield report
+
+    def report(
+        self, title: str, figures: Mapping[str, object], extra: Mapping[str, object] | None = None
+    ) -> None:
+        """Print named figures; `extra` follows them, and is in the JSON too."""
+        everything = {**figures, **(extra or {})}
+        if self._as_json:
+            self.json(everything)
+            return
+        table = Table(title=title, title_justify="left", title_style="bold", show_header=False)
+        table.add_column(style="dim")
+        table.add_column(justify="right")
+        for name, value in everything.items():
+            table.add_row(name, _shown(value))
+        self._console.print(table)
+
+    def rows(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+        """Print a table, or a JSON list of objects."""
+        if self._as_json:
+            self.json([dict(zip(columns, row, strict=True)) for row in rows])
+            return
+        table = Table(title=title, title_justify="left", title_style="bold")
+        for place, column in enumerate(columns):
+            number = bool(rows) and isinstance(rows[0][place], int)
+            table.add_column(column, justify="right" if number else "left")
+        for row in rows:
+            table.add_row(*map(_shown, row))
+        self._console.print(table)
+
+    def say(self, line: str) -> None:
+        """Print a line for a person; programs get JSON elsewhere."""
+        if not self._as_json:
+            self._console.print(line, markup=False, soft_wrap=True)
+
+    def json(self, value: Any) -> None:
+        """Print a value as JSON."""
+        click.echo(json.dumps(value, indent=1, default=str))
+
+    @property
+    def as_json(self) -> bool:
+        """Whether a program reads this."""
+        return self._as_json
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, float):
+        return f"{value:,.1f}"
+    return "" if value is None else str(value)

@@ -1,0 +1,167 @@
+"""Writes a planned community into an empty store, by the same truths as the server."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from chirp.clock import ManualClock, SystemClock
+from chirp.commands import entities_of
+from chirp.demo.community import Community, Person
+from chirp.errors import ChirpError
+from chirp.fanout.index import IndexConsumer, settled
+from chirp.fanout.journal import JournalRunner
+from chirp.idgen.generator import IdGenerator
+from chirp.idgen.layout import layout_named
+from chirp.model import Account, ApiKey, KeyId, Tweet, TweetId, UnixMs, User, UserId
+from chirp.services.accounts import digest_of, new_secret
+from chirp.services.passwords import Passwords
+from chirp.storage.changes import account_created, followed, tweet_posted
+from chirp.storage.engine import Batch, Receipt
+from chirp.storage.store import Store
+from chirp.tasks import TaskRunner
+from chirp.text import parse
+
+WINDOW = 2_000
+"""Batches in flight: enough for full groups, few enough to bound the memory."""
+
+Progress = Callable[[str, int, int], None]
+"""Told (what is written, done, total)."""
+
+
+class StoreNotEmpty(ChirpError):
+    """The store has people already: a demo would mix with them."""
+
+
+@dataclass(slots=True)
+class Written:
+    """What was written: figures, and secrets that are shown this once."""
+
+    people: int = 0
+    follows: int = 0
+    tweets: int = 0
+    login: str = ""
+    password: str = ""
+    secrets: dict[str, str] = field(default_factory=dict)
+
+
+class CommunityWriter:
+    """Writes one community. The one with the login follows the most people."""
+
+    def __init__(self, store: Store, community: Community, progress: Progress) -> None:
+        self._store = store
+        self._community = community
+        self._progress = progress
+        self._clock = ManualClock(community.founded_at)
+        self._ids = IdGenerator(layout_named(store.manifest.id_layout), self._clock)
+        self._user_ids: list[UserId] = []
+        self._by_name: dict[str, UserId] = {}
+        self._window: list[asyncio.Future[Receipt | None]] = []
+        self._written = Written()
+
+    async def write(self, password: str, *, with_keys: bool) -> Written:
+        """Write everything, derived rows included. Raises: StoreNotEmpty, StorageError."""
+        if await self._store.greatest_id():
+            raise StoreNotEmpty("the store has people already; choose an empty folder")
+        tasks = TaskRunner()
+        journal = JournalRunner(self._store.engine, tasks, SystemClock())
+        journal.add(IndexConsumer(self._store))
+        await journal.start()
+        try:
+            await self._write_people(password, with_keys=with_keys)
+            await self._write_follows()
+            await self._write_posts()
+            await journal.wait_idle()
+            await journal.store_cursors()
+        finally:
+            await tasks.close()
+        return self._written
+
+    async def _commit(self, batch: Batch) -> None:
+        self._window.append(self._store.engine.commit(batch))
+        if len(self._window) >= WINDOW:
+            await self._flush()
+
+    async def _flush(self) -> None:
+        window, self._window = self._window, []
+        await settled(window)
+
+    async def _write_people(self, password: str, *, with_keys: bool) -> None:
+        people, login = self._community.people, self._login_place()
+        for place, person in enumerate(people):
+            self._clock.advance_ms(1)
+            user_id = UserId(await self._ids.next())
+            self._user_ids.append(user_id)
+            self._by_name[person.username.lower()] = user_id
+            password_hash = await _hash(password) if place == login else None
+            key = await self._key(user_id, person) if with_keys or place == login else None
+            await self._commit(self._account(user_id, person, password_hash, key))
+            self._progress("people", place + 1, len(people))
+        await self._flush()
+        self._written.people = len(people)
+        self._written.login, self._written.password = people[login].username, password
+
+    def _login_place(self) -> int:
+        following = [0] * len(self._community.people)
+        for follower, _ in self._community.follows:
+            following[follower] += 1
+        return following.index(max(following))
+
+    def _account(
+        self, user_id: UserId, person: Person, password_hash: str | None, key: ApiKey | None
+    ) -> Batch:
+        now = self._clock.now_ms()
+        user = User(user_id, person.username, person.name, now, person.bio, person.location)
+        email = f"{person.username.lower()}@demo.invalid"
+        account = Account(user_id, person.username, email, password_hash)
+        return account_created(self._store, user, account, key)
+
+    async def _key(self, user_id: UserId, person: Person) -> ApiKey:
+        secret = new_secret()
+        self._written.secrets[person.username] = secret
+        key_id = KeyId(await self._ids.next())
+        return ApiKey(key_id, user_id, "demo", digest_of(secret), self._clock.now_ms())
+
+    async def _write_follows(self) -> None:
+        follows, ids = self._community.follows, self._user_ids
+        begun, span = self._clock.now_ms(), self._community.until - self._clock.now_ms()
+        for number, (follower, followee) in enumerate(follows):
+            at = UnixMs(begun + span * number // len(follows))
+            await self._commit(followed(self._store, ids[follower], ids[followee], at))
+            self._progress("follows", number + 1, len(follows))
+        await self._flush()
+        self._written.follows = len(follows)
+
+    async def _write_posts(self) -> None:
+        posts = self._community.posts
+        for number, post in enumerate(posts):
+            self._clock.set_ms(max(post.at, self._clock.now_ms()))
+            author = self._user_ids[post.author]
+            place = self._community.people[post.author].location
+            tweet = self._tweet(TweetId(await self._ids.next()), author, post.text, place)
+            await self._commit(tweet_posted(self._store, tweet))
+            self._progress("tweets", number + 1, len(posts))
+        await self._flush()
+        self._written.tweets = len(posts)
+
+    def _tweet(self, tweet_id: TweetId, author: UserId, content: str, place: str) -> Tweet:
+        text = parse(content)
+        mentioned = [self._by_name.get(m.username.lower()) for m in text.entities.mentions]
+        return Tweet(
+            tweet_id,
+            author,
+            text.text,
+            self._ids.layout.time_of(tweet_id),
+            conversation_id=tweet_id,
+            user_location=place,
+            entities=entities_of(text, mentioned),
+        )
+
+
+async def _hash(password: str) -> str:
+    passwords = Passwords()
+    try:
+        return await passwords.hash(password)
+    finally:
+        passwords.close()

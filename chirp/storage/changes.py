@@ -1,0 +1,72 @@
+"""The truths: for each thing that people do, the one batch that makes it so, with its event.
+
+Whoever writes them (services, the demo community) commits what these return; what follows in
+other partitions is the index consumer's work.
+"""
+
+from __future__ import annotations
+
+from chirp.model import Account, ApiKey, Tweet, UnixMs, User, UserId
+from chirp.storage.engine import Batch
+from chirp.storage.events import (
+    AccountCreated,
+    Followed,
+    ProfileWritten,
+    TweetDeleted,
+    TweetPosted,
+    Unfollowed,
+    pack_event,
+)
+from chirp.storage.keys import DIRECTORY
+from chirp.storage.store import Store
+from chirp.storage.tables.users import Counter
+
+
+def account_created(store: Store, user: User, account: Account, key: ApiKey | None) -> Batch:
+    """Claim the name and the e-mail of a new account; conflicts when either is taken."""
+    batch = Batch(DIRECTORY, event=pack_event(AccountCreated(user, account, key)))
+    store.directory.claim(batch, account)
+    if key is not None:
+        store.directory.put_key(batch, key)
+    return batch
+
+
+def profile_written(store: Store, user: User, before: Account, after: Account) -> Batch:
+    """Change an account and its profile; conflicts unless the account is as `before` says."""
+    batch = Batch(DIRECTORY, event=pack_event(ProfileWritten(user)))
+    store.directory.expect_account(batch, before)
+    store.directory.put_account(batch, after)
+    return batch
+
+
+def tweet_posted(store: Store, tweet: Tweet) -> Batch:
+    """Write a new tweet; conflicts when its id was ever used."""
+    batch = Batch(tweet.tweet_id, event=pack_event(TweetPosted(tweet)))
+    store.tweets.put(batch, tweet)
+    return batch
+
+
+def tweet_deleted(store: Store, tweet: Tweet, at: UnixMs) -> Batch:
+    """Leave a tombstone; conflicts unless the row is that of `tweet`."""
+    event = TweetDeleted(tweet.tweet_id, tweet.author_id, at)
+    batch = Batch(tweet.tweet_id, event=pack_event(event))
+    store.tweets.delete(batch, tweet)
+    return batch
+
+
+def followed(store: Store, follower: UserId, followee: UserId, at: UnixMs) -> Batch:
+    """Begin a follow; conflicts when it stands already."""
+    batch = Batch(follower, event=pack_event(Followed(follower, followee, at)))
+    store.following.expect(batch, followee, None)
+    store.following.put(batch, followee, at)
+    store.users.count(batch, follower, Counter.FOLLOWING, 1)
+    return batch
+
+
+def unfollowed(store: Store, follower: UserId, followee: UserId, since: UnixMs) -> Batch:
+    """End a follow; conflicts unless it stands since `since`."""
+    batch = Batch(follower, event=pack_event(Unfollowed(follower, followee, since)))
+    store.following.expect(batch, followee, since)
+    store.following.delete(batch, followee, since)
+    store.users.count(batch, follower, Counter.FOLLOWING, -1)
+    return batch
