@@ -38,6 +38,7 @@ from chirp.readers.tweets import TweetReader, Tweets
 from chirp.readers.users import UserReader
 from chirp.readers.warming import warm
 from chirp.services.accounts import Accounts
+from chirp.services.administration import Administration
 from chirp.services.follows import Follows
 from chirp.services.passwords import Passwords
 from chirp.services.profiles import Profiles
@@ -165,6 +166,9 @@ class Chirp:
         )
         self.timelines = Timelines(
             self.homes, self.tweets, self.users, self.watermark, clock, metrics
+        )
+        self.administration = Administration(
+            store, self.users, self.journal, self.passwords, self.caches.viewers
         )
         self.profiles = Profiles(store, self.users)
         self.follows = Follows(store, self.users, self.journal, clock)

@@ -8,7 +8,10 @@ import click
 from rich.console import Console
 
 from chirp import __version__
+from chirp.cli.demo import demo_command
 from chirp.cli.serve import serve_command
+from chirp.cli.stores import check_command, init_command, migrate_command, stats_command
+from chirp.cli.users import key_group, user_group
 from chirp.errors import ChirpError
 
 
@@ -22,7 +25,17 @@ def cli() -> None:
     """
 
 
-cli.add_command(serve_command)
+for command in (
+    serve_command,
+    init_command,
+    demo_command,
+    user_group,
+    key_group,
+    stats_command,
+    check_command,
+    migrate_command,
+):
+    cli.add_command(command)
 
 
 def main() -> None:

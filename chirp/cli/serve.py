@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -9,12 +10,14 @@ import click
 from rich.console import Console
 
 from chirp.app import Chirp
+from chirp.cli.demo import LOGIN_FILE, DemoOptions, fill
+from chirp.cli.output import Output
 from chirp.cli.running import log_to_stderr, run
 from chirp.clock import SystemClock
 from chirp.config import load
 from chirp.serving import serve
 from chirp.storage import manifest
-from chirp.storage.store import create_store
+from chirp.storage.store import create_store, open_store
 
 
 @click.command("serve")
@@ -35,20 +38,64 @@ from chirp.storage.store import create_store
 @click.option(
     "--port", type=click.IntRange(1, 65535), help="The port to listen on.  [default: 8080]"
 )
-def serve_command(file: Path | None, data: Path, host: str | None, port: int | None) -> None:
+@click.option("--demo", is_flag=True, help="Fill an empty store with a community first.")
+def serve_command(
+    file: Path | None, data: Path, host: str | None, port: int | None, demo: bool
+) -> None:
     r"""Run the server until it is stopped with Ctrl-C or SIGTERM.
 
     \b
-    Example: chirp serve --data ./data --port 8080
+    Example: chirp serve --data ./data --port 8080 --demo
     """
     log_to_stderr()
     config = load(file, os.environ, {"server.host": host, "server.port": port})
     if not manifest.exists(data):
         storage = config.storage
         create_store(data, SystemClock(), shards=storage.shards, id_layout=storage.id_layout)
-    run(serve(data, config, _greet))
+    if demo and run(is_empty(data)):
+        run(fill(data, DemoOptions(), Output()))
+
+    async def ready(chirp: Chirp) -> None:
+        greet(chirp.config.public_url, demo_login(data))
+
+    run(serve(data, config, ready))
 
 
-async def _greet(chirp: Chirp) -> None:
-    console = Console()
-    console.print(f"[bold]Chirp[/] is ready on [link]{chirp.config.public_url}[/link]")
+async def is_empty(folder: Path) -> bool:
+    """Say whether nobody has an account in a store. Raises: OpenError."""
+    store = await open_store(folder)
+    try:
+        return not await store.greatest_id()
+    finally:
+        await store.close()
+
+
+def demo_login(folder: Path) -> dict[str, str] | None:
+    """Return the demo's login, when a demo community lives in this store."""
+    path = folder / LOGIN_FILE
+    try:
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError):
+        return None
+
+
+def greet(url: str, login: dict[str, str] | None) -> None:
+    """Tell a person where the server is and what to try."""
+    console = Console(highlight=False)
+    console.print(f"\n[bold]Chirp is ready:[/] [link={url}]{url}[/link]   (Ctrl-C stops it)")
+    if login is None:
+        sign_up = f"{url}/api/v1/users -d username=ada -d name=Ada -d email=ada@example.org"
+        console.print("Make an account:", style="dim")
+        console.print(f"  curl {sign_up} -d password=correct-horse\n", soft_wrap=True)
+        return
+    name, password, key = login["username"], login["password"], login["api_dev_key"]
+    console.print(f"Sign in to the demo as [bold]{name}[/] with the password [bold]{password}[/]")
+    console.print("Or go straight in with that account's key:", style="dim")
+    console.print(f"  export KEY={key}", soft_wrap=True)
+    for line in (
+        f'curl -H "X-API-Key: $KEY" {url}/api/v1/timeline/home?limit=5',
+        f'curl -H "X-API-Key: $KEY" {url}/api/v1/tweet -d tweet_data="hello, world"',
+        f"curl {url}/api/v1/users/{name}",
+    ):
+        console.print(f"  {line}", soft_wrap=True, markup=False)
+    console.print()

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from chirp.cache import AdjacencyCache, AdjacencyLoad
+from chirp.cache.adjacency import USER_WEIGHT_BYTES
 
 ADA, BOB = 1, 2
 LARGE = 1_000_000
@@ -78,7 +79,7 @@ def test_an_array_heavier_than_the_budget_is_not_kept() -> None:
 
 
 def test_the_least_recently_used_user_is_evicted() -> None:
-    cache = AdjacencyCache(2 * 308)
+    cache = AdjacencyCache(2 * (USER_WEIGHT_BYTES + 8))
     for user in (ADA, BOB):
         cache.begin_load(user).finish([5])
     cache.find(ADA)
@@ -105,7 +106,7 @@ class AdjacencyBesideModel(RuleBasedStateMachine):
 
     @initialize(arrays=st.integers(0, 3))
     def begin(self, arrays: int) -> None:
-        self.cache = AdjacencyCache(arrays * 330)
+        self.cache = AdjacencyCache(arrays * (USER_WEIGHT_BYTES + 30))
         self.table: dict[int, set[int]] = {1: set(), 2: set()}
         self.waiting: dict[tuple[int, int], list[bool]] = {}
         self.loads: list[tuple[AdjacencyLoad, set[int] | None]] = []

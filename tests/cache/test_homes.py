@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from chirp.cache import Build, HomeReading, HomeTimelines
+from chirp.cache.homes import WINDOW_WEIGHT_BYTES
 
 ADA, BOB = 1, 2
 LARGE = 1_000_000
@@ -159,7 +160,7 @@ def test_an_error_abandons_a_build() -> None:
 
 
 def test_the_least_recently_read_viewer_is_evicted() -> None:
-    homes = HomeTimelines(2 * (300 + 8 * 3))
+    homes = HomeTimelines(2 * (WINDOW_WEIGHT_BYTES + 8 * 3))
     for viewer in (ADA, BOB):
         homes.begin_build(viewer).install([1, 2], 0)
     homes.read(ADA, None, 1)

@@ -255,6 +255,15 @@ def test_an_entry_heavier_than_the_budget_is_not_kept() -> None:
     assert cache.read(ADA, None, 1) == complete("3")
 
 
+def test_a_late_push_below_one_too_heavy_to_keep_promises_nothing() -> None:
+    cache: TweetCache[str] = TweetCache(1_000)
+    cache.push(ADA, 1, "1", 1)
+    cache.push(ADA, 5, "5", 1_000)
+    cache.drop_owner(ADA)
+    assert not cache.push(ADA, 4, "4", 1)
+    assert not cache.read(ADA, None, 1).complete
+
+
 def test_slots_are_used_again() -> None:
     cache: TweetCache[str] = TweetCache(budget_for(10))
     for an_id in range(1, 1_000):

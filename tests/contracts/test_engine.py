@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from chirp.errors import Conflict, WritesStopped
+from chirp.errors import Conflict, StorageError, WritesStopped
 from chirp.storage.codec import pack_i64, unpack_i64
 from chirp.storage.engine import Batch, Effect, Engine, Receipt
 from chirp.storage.keys import Table, everything, id_key, pair_key, partition_range
@@ -214,6 +214,44 @@ async def test_effects_are_applied_exactly_once(engine: Engine, again: Batch, to
     raw = (await engine.get_many(Table.USER_COUNTS, [id_key(9)]))[0]
     assert raw is not None
     assert unpack_i64(raw) == total
+
+
+async def test_a_conflicting_effect_can_be_repeated(engine: Engine) -> None:
+    batch = effect(4)
+    batch.expect(Table.TWEETS, id_key(9), b"absent")
+    with pytest.raises(Conflict):
+        await engine.commit(batch)
+    await engine.commit(effect(4))
+    assert await engine.get_many(Table.USER_COUNTS, [id_key(9)]) == [pack_i64(1)]
+
+
+async def test_a_stale_effect_needs_no_expect_and_leaves_no_event(engine: Engine) -> None:
+    await engine.commit(effect(4))
+    batch = effect(4)
+    batch.event = b"e"
+    batch.expect(Table.TWEETS, id_key(9), b"absent")
+    assert await engine.commit(batch) is None
+    assert [engine.last_sequence(s) for s in range(engine.sources)] == [0] * engine.sources
+
+
+async def test_a_batch_that_cannot_be_applied_fails_alone(engine: Engine) -> None:
+    bad = row(9, event=b"never")
+    bad.add(Table.USER_COUNTS, id_key(9), 2**63 - 1)
+    bad.add(Table.USER_COUNTS, id_key(9), 2)
+    futures = [engine.commit(effect(i)) for i in (1, 2)]
+    futures += [engine.commit(bad), engine.commit(effect(3))]
+    answers = await asyncio.gather(*futures, return_exceptions=True)
+    assert [type(answer) for answer in answers] == [type(None)] * 2 + [StorageError, type(None)]
+    assert await engine.get_many(Table.USER_COUNTS, [id_key(9)]) == [pack_i64(3)]
+    assert await value_of(engine, 9) is None
+    assert engine.writes_stopped is None
+
+
+async def test_a_cancelled_commit_harms_nobody(engine: Engine) -> None:
+    first, second = engine.commit(row(1, b"one")), engine.commit(row(1, b"two"))
+    first.cancel()
+    await second
+    assert await value_of(engine, 1) == b"two"
 
 
 async def test_cursors_are_kept_for_each_consumer(engine: Engine) -> None:

@@ -29,7 +29,11 @@ LONDON = Tweet(TweetId(5), UserId(6), "hi", UnixMs(7), TweetId(5), latitude=51.5
 
 junk = st.binary(max_size=200)
 values = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.floats() | st.text(max_size=5)
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**64 - 1)
+    | st.floats()
+    | st.text(max_size=5)
     | st.binary(max_size=20),
     lambda inner: st.lists(inner, max_size=25) | st.dictionaries(st.text(max_size=3), inner),
     max_leaves=30,

@@ -42,7 +42,9 @@ def test_every_kind_is_pinned() -> None:
     assert {kind.__name__ for kind in get_args(Event)} == set(KINDS)
 
 
-@pytest.mark.parametrize("fields", [(), (0,), (99, 1), ("x",), ([],), (None,), (2, 1), (2, 1, 2, 3, 4)])
+@pytest.mark.parametrize(
+    "fields", [(), (0,), (99, 1), ("x",), ([],), (None,), (2, 1), (2, 1, 2, 3, 4)]
+)
 def test_unknown_kinds_and_wrong_fields_are_refused(fields: tuple[Any, ...]) -> None:
     with pytest.raises(StorageError):
         unpack_event(pack_array(fields))

@@ -36,21 +36,38 @@ from chirp.storage.tables.tweets import flags_of
 
 WAVE_BATCHES = 500
 
+RELATIONS = frozenset({Table.FOLLOWING, Table.FOLLOWERS})
+MEMBER_TAG = bytes([Tag.MEMBER])
+
 
 async def repair_store(store: Store, problems: Sequence[Problem]) -> int:
     """Write the derived rows that `problems` names; return how many were changed.
 
     A problem that is not `repairable` is left alone, and so is what an unapplied event will write
-    in any case. Counters go last: they count the other derived rows. O(problems, and what their
-    counters count). Nobody else may write meanwhile.
+    in any case. O(problems, and what their counters count). Nobody else may write meanwhile.
     Raises: StorageError: some of the rows may be written; repair again.
     """
     repair = _Repair(store.engine, await read_pending(store.engine))
     rows = {problem.row() for problem in problems if problem.repairable}
     await repair.read_digests({key for table, key in rows if table is Table.USER_KEYS})
-    counters = sorted(row for row in rows if row[0] is Table.USER_COUNTS)
-    others = sorted(row for row in rows if row[0] is not Table.USER_COUNTS)
-    return await repair.run(others) + await repair.run(counters)
+    changed = 0
+    for phase in (_is_member, _is_other, _is_counter):
+        changed += await repair.run(sorted(row for row in rows if phase(*row)))
+    return changed
+
+
+def _is_member(table: Table, key: bytes) -> bool:
+    """Member rows go first: each takes its order row with it."""
+    return table in RELATIONS and key[8:9] == MEMBER_TAG
+
+
+def _is_counter(table: Table, _key: bytes) -> bool:
+    """Counters go last: they count the others."""
+    return table is Table.USER_COUNTS
+
+
+def _is_other(table: Table, key: bytes) -> bool:
+    return not (_is_member(table, key) or _is_counter(table, key))
 
 
 class _Repair:
@@ -94,7 +111,7 @@ class _Repair:
             return None
         batch = Batch(partition_of(key))
         batch.expect(table, key, old)
-        if table in {Table.FOLLOWING, Table.FOLLOWERS} and key[8:9] == bytes([Tag.MEMBER]):
+        if _is_member(table, key):
             _move_order(batch, table, last_id(key), old, new)
         _set(batch, table, key, new)
         return batch

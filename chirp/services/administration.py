@@ -1,0 +1,100 @@
+"""What operators do with accounts: look, suspend, give roles, reset passwords, delete."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from chirp.cache.lru import LruMap
+from chirp.commands import check_password
+from chirp.errors import Conflict, NotFound, Unavailable
+from chirp.fanout.home import HOME
+from chirp.fanout.journal import JournalRunner
+from chirp.model import Account, ApiKey, Role
+from chirp.readers.users import UserReader
+from chirp.services.passwords import Passwords
+from chirp.storage.changes import profile_written
+from chirp.storage.engine import Batch
+from chirp.storage.keys import DIRECTORY
+from chirp.storage.store import Store
+from chirp.views import Viewer
+
+SESSION = "session"
+"""The name of keys that come from signing in; a new password ends them."""
+
+
+class Administration:
+    """Changes accounts for the operator, who may do everything."""
+
+    def __init__(
+        self,
+        store: Store,
+        users: UserReader,
+        journal: JournalRunner,
+        passwords: Passwords,
+        viewers: LruMap[bytes, Viewer],
+    ) -> None:
+        self._store = store
+        self._users = users
+        self._journal = journal
+        self._passwords = passwords
+        self._viewers = viewers
+
+    async def accounts(self) -> list[Account]:
+        """Return all accounts, oldest first. O(accounts)."""
+        return await self._store.directory.accounts()
+
+    async def get(self, username: str) -> Account:
+        """Return an account by its name. Raises: NotFound."""
+        user_id = (await self._store.directory.find_many([username]))[0]
+        account = None if user_id is None else await self._store.directory.find_account(user_id)
+        if account is None:
+            raise NotFound(f"there is no user {username}")
+        return account
+
+    async def keys(self, username: str) -> list[ApiKey]:
+        """Return the keys of an account, oldest first. Raises: NotFound."""
+        return await self._store.directory.keys_of((await self.get(username)).user_id)
+
+    async def suspend(self, username: str, *, suspended: bool) -> Account:
+        """Suspend an account, or lift that; it holds from the next request on. Raises: NotFound."""
+        before = await self.get(username)
+        account = await self._change(before, replace(before, suspended=suspended))
+        for key in await self._store.directory.keys_of(account.user_id):
+            self._viewers.delete(key.digest)
+        return account
+
+    async def set_role(self, username: str, role: Role) -> Account:
+        """Give an account a role. Raises: NotFound."""
+        before = await self.get(username)
+        return await self._change(before, replace(before, role=role))
+
+    async def reset_password(self, username: str, password: str) -> Account:
+        """Set a password and end all sessions; developer keys stay. Raises: NotFound, Invalid."""
+        check_password(password)
+        before = await self.get(username)
+        password_hash = await self._passwords.hash(password)
+        account = await self._change(before, replace(before, password_hash=password_hash))
+        for key in await self._store.directory.keys_of(account.user_id):
+            if key.name == SESSION:
+                await self._revoke(key)
+        return account
+
+    async def _change(self, before: Account, after: Account) -> Account:
+        """Write an account and its profile together. Raises: Unavailable: it changed meanwhile."""
+        profile = (await self._users.get(before.user_id)).user
+        profile = replace(profile, suspended=after.suspended, version=profile.version + 1)
+        try:
+            receipt = await self._store.engine.commit(
+                profile_written(self._store, profile, before, after)
+            )
+        except Conflict:
+            raise Unavailable("the account changed meanwhile", retry_after_s=1) from None
+        assert receipt is not None
+        await self._journal.wait_applied(HOME, receipt)
+        return after
+
+    async def _revoke(self, key: ApiKey) -> None:
+        batch = Batch(DIRECTORY)
+        self._store.directory.delete_key(batch, key)
+        await self._store.engine.commit(batch)
+        self._viewers.delete(key.digest)
