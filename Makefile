@@ -49,7 +49,8 @@ bench: $(DEVELOP)  ## Measure a short dose of everything; print target beside re
 crash: $(DEVELOP)  ## Kill the server with SIGKILL, many rounds (ROUNDS=…)
 	CHIRP_TEST_CRASH_ROUNDS=$(or $(ROUNDS),200) $(BIN)/python -m pytest -n 2 tests/crash --timeout 7200
 
-lock: $(DEVELOP)  ## Pin all dependencies anew
+lock: $(BIN)/python  ## Pin all dependencies anew
+	$(BIN)/python -m pip install -q --disable-pip-version-check pip-tools
 	$(COMPILE) -o requirements.lock pyproject.toml
 	$(BIN)/python -c 'import tomllib; p = tomllib.load(open("pyproject.toml", "rb")); \
 	  print(*p["project"]["dependencies"], *p["dependency-groups"]["dev"], sep="\n")' \
