@@ -20,8 +20,8 @@ from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import Self
 
-USER_WEIGHT_BYTES = 300
-"""What a user costs before the first edge: the array and the ordered hash. Measured."""
+USER_WEIGHT_BYTES = 240
+"""What a user costs before the first edge: the array and the ordered hash. Measured: 217."""
 
 _ID_BYTES = 8
 

@@ -92,18 +92,20 @@ class TweetCache(Generic[V]):
     def get_many(self, tweet_ids: Sequence[int]) -> list[V | None]:
         """Return the tweets in the order of `tweet_ids`, None where one is not cached. O(n)."""
         lists, entries, found = self._lists, self._lists.entries, list[V | None]()
-        by_id, used = lists.by_id, lists.owners.move_to_end
+        find, used, owner_ids = lists.by_id.get, lists.owners.move_to_end, lists.owner_ids
+        owner_slots, reads, values = entries.owner_slots, entries.reads, entries.values
         hits = 0
         for tweet_id in tweet_ids:
-            slot = by_id.get(tweet_id)
+            slot = find(tweet_id)
             if slot is None:
                 found.append(None)
                 continue
             hits += 1
-            if entries.reads[slot] < MOST_READS:
-                entries.reads[slot] += 1
-            used(lists.owner_ids[entries.owner_slots[slot]])
-            found.append(entries.values[slot])
+            count = reads[slot]
+            if count < MOST_READS:
+                reads[slot] = count + 1
+            used(owner_ids[owner_slots[slot]])
+            found.append(values[slot])
         self._get_hits += hits
         self._get_misses += len(found) - hits
         return found
