@@ -1,0 +1,1 @@
+"""Benches: each script answers one question, prints one table and writes one JSON."""

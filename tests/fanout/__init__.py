@@ -1,0 +1,1 @@
+"""Tests of the journal runner and its consumers."""

@@ -1,0 +1,1 @@
+"""Simulations: a whole Chirp against a plain model, under random load."""
