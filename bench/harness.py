@@ -131,7 +131,7 @@ class ForeignCpu:
     def _own_s(self) -> float:
         times = os.times()
         own = times.user + times.system + times.children_user + times.children_system
-        return own + sum(_process_cpu_s(pid) for pid in self._pids)
+        return own + sum(process_cpu_s(pid) for pid in self._pids)
 
     def cores(self) -> float:
         """Return the mean number of cores that others used since the start."""
@@ -146,7 +146,8 @@ def _all_cpu_s() -> float:
     return (user + nice + system + irq + softirq) / os.sysconf("SC_CLK_TCK")
 
 
-def _process_cpu_s(pid: int) -> float:
+def process_cpu_s(pid: int) -> float:
+    """Return the processor time that a process has used: a figure that noise hardly moves."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
     except OSError:

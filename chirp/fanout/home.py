@@ -11,6 +11,7 @@ Invariants:
 from __future__ import annotations
 
 import asyncio
+from bisect import bisect_right
 
 from chirp.cache.homes import HomeTimelines
 from chirp.clock import Clock
@@ -86,18 +87,23 @@ class HomeConsumer:
         if await self._graph.count_followers(author) > self._push_limit:
             self._home_reader.pulled.add(author)
             return
-        followers = await self._graph.followers(author)
-        if len(followers) <= SLICE_FOLLOWERS:
-            self._metrics.deliveries += self._homes.push_all(followers, tweet.tweet_id)
-        else:
-            # A copy: a follow during the slices would shift the array under them. Who follows
-            # meanwhile gets this tweet by the rebuild that their follow causes.
-            await self._deliver_sliced(followers[:].tolist(), tweet)
+        await self._deliver_sliced(tweet)
         lag_s = (self._clock.now_ms() - tweet.created_at) / 1000
         self._metrics.delivery_lag_s.observe(max(0.0, lag_s))
 
-    async def _deliver_sliced(self, followers: list[int], tweet: Tweet) -> None:
-        for start in range(0, len(followers), SLICE_FOLLOWERS):
+    async def _deliver_sliced(self, tweet: Tweet) -> None:
+        """Push to all followers, in the order of their ids.
+
+        The array is asked for anew for each slice: it may have changed, and who has unfollowed
+        meanwhile may have a new window, in which this tweet has no place.
+        """
+        last = 0
+        while True:
+            followers = await self._graph.followers(tweet.author_id)
+            start = bisect_right(followers, last)
             part = followers[start : start + SLICE_FOLLOWERS]
             self._metrics.deliveries += self._homes.push_all(part, tweet.tweet_id)
+            if start + SLICE_FOLLOWERS >= len(followers):
+                return
+            last = part[-1]
             await asyncio.sleep(0)

@@ -83,16 +83,25 @@ class Poller:
 
     async def poll(self) -> None:
         newest = max(self.seen, default=TweetId(1))
-        bound = {"min_id" if self._upwards else "since_id": newest}
-        page = await self._chirp.home_page(self._viewer, ReadTweets(100, **bound))
-        assert len(page.items) < 100
-        self.seen.update(ids_of(page))
+        if self._upwards:
+            page = await self._chirp.home_page(self._viewer, ReadTweets(30, min_id=newest))
+        else:
+            page = await self._chirp.home_page(self._viewer, ReadTweets(30, since_id=newest))
+        found = ids_of(page)
+        while page.next is not None and not self._upwards:
+            command = ReadTweets(30, max_id=page.next.other, since_id=newest)
+            page = await self._chirp.home_page(self._viewer, command)
+            found += ids_of(page)
+        self.seen.update(found)
 
     async def poll_until(self, done: asyncio.Event) -> None:
         while not done.is_set():
             await self.poll()
             await asyncio.sleep(0)
-        await self.poll()
+        before = -1
+        while before < len(self.seen):
+            before = len(self.seen)
+            await self.poll()
 
 
 async def posts_of(chirp: Driver, authors: list[Viewer], rounds: int) -> set[TweetId]:

@@ -280,9 +280,8 @@ async def test_everything_derived_can_be_made_anew(world: World) -> None:
     for table in (Table.AUTHOR_INDEX, Table.FOLLOWERS, Table.USER_COUNTS, Table.USER_KEYS):
         for key, _ in await world.engine.scatter(table, *everything(), 1 << 40):
             await world.set(table, key, None)
-    for _ in range(2):
-        report = await check_store(world.store)
-        await repair_store(world.store, report.problems)
+    report = await check_store(world.store)
+    await repair_store(world.store, report.problems)
     assert (await check_store(world.store)).problems == []
     after = await world.rows()
     zeros = {(counter_key(EVE, 0), pack_i64(0))}

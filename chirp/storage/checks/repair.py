@@ -20,6 +20,7 @@ from chirp.storage.engine import Batch, Engine
 from chirp.storage.keys import (
     Table,
     Tag,
+    counter_key,
     everything,
     id_key,
     last_id,
@@ -50,10 +51,21 @@ async def repair_store(store: Store, problems: Sequence[Problem]) -> int:
     repair = _Repair(store.engine, await read_pending(store.engine))
     rows = {problem.row() for problem in problems if problem.repairable}
     await repair.read_digests({key for table, key in rows if table is Table.USER_KEYS})
+    rows |= {row for each in rows for row in _counters_of(*each)}
     changed = 0
     for phase in (_is_member, _is_other, _is_counter):
         changed += await repair.run(sorted(row for row in rows if phase(*row)))
     return changed
+
+
+def _counters_of(table: Table, key: bytes) -> list[tuple[Table, bytes]]:
+    """Return the counters that count a row: lost with it, they agreed with what was left."""
+    user = partition_of(key)
+    return [
+        (Table.USER_COUNTS, counter_key(user, counter))
+        for counter, counted in COUNTED.items()
+        if counted is table
+    ]
 
 
 def _is_member(table: Table, key: bytes) -> bool:
@@ -107,7 +119,7 @@ class _Repair:
             new = await self._truth(table, key)
         except StorageError:
             return None  # what it derives from cannot be read, and that is a problem of its own
-        if old == new:
+        if old == new or (table is Table.USER_COUNTS and {old, new} == {None, pack_i64(0)}):
             return None
         batch = Batch(partition_of(key))
         batch.expect(table, key, old)

@@ -1,0 +1,92 @@
+"""How soon do 200 followers see a post, at 1,157 posts/s beside 2,000 home pages/s (R32)?
+
+Fifty authors with 200 followers each, all of them active. Every twentieth post is watched over
+HTTP from the moment that it was due until three of its followers' pages show it; the server's own
+histogram says when the last of the 200 got it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+from pathlib import Path
+from typing import Any
+from urllib.request import urlopen
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from bench.harness import LOAD_CORE, SERVER_CORE, Bench, ForeignCpu, chirp_server, require
+from bench.posts import load
+from bench.stores import graph_store
+
+PORT = 18083
+AUTHORS, FOLLOWERS, PEOPLE = 50, 200, 1_000
+
+
+def run(seconds: float, rate: float, pages: float, path: Path | None) -> None:
+    """Measure and report."""
+    require("taskset")
+    chosen = random.Random(3)
+    edges = [
+        (follower, author)
+        for author in range(AUTHORS)
+        for follower in chosen.sample(range(AUTHORS, PEOPLE), FOLLOWERS)
+    ]
+    bench = Bench("fanout", extra={"rate": rate, "pages_per_s": pages, "followers": FOLLOWERS})
+    with graph_store(PEOPLE, edges) as (data, keys):
+        plan = data.parent / "plan.json"
+        plan.write_text(json.dumps(_plan(keys, edges)), encoding="utf-8")
+        with chirp_server(data, PORT, SERVER_CORE) as pid:
+            foreign = ForeignCpu([pid])
+            figures = load(PORT, plan, core=LOAD_CORE, seconds=seconds, rate=rate, pages=pages)
+            noise, metrics = foreign.cores(), _metrics()
+    posts, seen = figures["post_ms"], figures["visible_ms"]
+    took_s = max(seconds, posts["max"] / 1000)
+    bench.at_least("posts", posts["count"] / took_s, rate * 0.98, "posts/s")
+    bench.show("pages", figures["page_ms"]["count"] / took_s, "pages/s")
+    bench.show("deliveries", metrics["chirp_deliveries_total"] / took_s, "/s")
+    bench.show("visible to followers, p50", seen["p50"], "ms")
+    bench.at_most("visible to followers, p99", seen["p99"], 100, "ms")
+    bench.at_most("last delivery, p99 (bucket)", _lag_p99_ms(metrics), 100, "ms")
+    bench.show("post p99", posts["p99"], "ms")
+    bench.show("page p99", figures["page_ms"]["p99"], "ms")
+    bench.at_most("errors", figures["errors"], 0, "")
+    bench.finish(noise, path)
+
+
+def _plan(keys: list[str], edges: list[tuple[int, int]]) -> dict[str, Any]:
+    followers: dict[str, list[str]] = {keys[author]: [] for author in range(AUTHORS)}
+    for follower, author in edges:
+        followers[keys[author]].append(keys[follower])
+    return {"authors": keys[:AUTHORS], "readers": keys[AUTHORS:], "followers": followers}
+
+
+def _metrics() -> dict[str, float]:
+    with urlopen(f"http://127.0.0.1:{PORT}/metrics", timeout=10) as answer:
+        text = answer.read().decode()
+    found = {}
+    for family in text_string_to_metric_families(text):
+        for sample in family.samples:
+            label = sample.labels.get("le", "")
+            found[sample.name + (f" {label}" if label else "")] = sample.value
+    return found
+
+
+def _lag_p99_ms(metrics: dict[str, float]) -> float:
+    name = "chirp_delivery_lag_seconds"
+    total = metrics[f"{name}_count"]
+    for key, value in metrics.items():
+        if key.startswith(f"{name}_bucket ") and value >= 0.99 * total:
+            return float(key.split()[1]) * 1000
+    return float("inf")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
+    parser.add_argument("--seconds", type=float, default=10)
+    parser.add_argument("--rate", type=float, default=1_157)
+    parser.add_argument("--pages", type=float, default=2_000)
+    parser.add_argument("--json", type=Path)
+    given = parser.parse_args()
+    run(given.seconds, given.rate, given.pages, given.json)
