@@ -5,7 +5,8 @@ Invariants:
   once otherwise; effects that it commits guard themselves (engine.Effect).
 - `position` moves only after `consume` has returned, so what is before it is done.
 - A durable consumer's stored cursor is never ahead of its position.
-- A consumer that fails stops for good and says why: everybody who waits for it gets the error.
+- A consumer that fails stops for good and says why: everybody who waits for it, or for one that
+  goes behind it, gets the error.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import asyncio
 import heapq
 from collections import OrderedDict
 from collections.abc import Sequence
-from itertools import count
+from itertools import count, takewhile
 from typing import Protocol
 
 from chirp.clock import Clock
@@ -53,7 +54,9 @@ class Journals:
         """Return up to `limit` (sequence, event) pairs above `after`. O(limit)."""
         recent = self._recent[source]
         if after + 1 in recent:
-            return [(s, recent[s]) for s in range(after + 1, after + 1 + limit) if s in recent]
+            # Up to the first that is not kept: readers at different places leave gaps in here.
+            known = takewhile(recent.__contains__, range(after + 1, after + 1 + limit))
+            return [(sequence, recent[sequence]) for sequence in known]
         events = [
             (sequence, unpack_event(raw))
             for sequence, raw in await self._engine.read_journal(source, after, limit)
@@ -114,6 +117,7 @@ class JournalReader:
         try:
             while True:
                 if self.position >= self.limit:
+                    self._stop_with_upstream()
                     self._awake.clear()
                     await self._awake.wait()
                     continue
@@ -121,7 +125,14 @@ class JournalReader:
         except Exception as error:
             self.failure = error
             self._resolve()
+            for reader in self.downstream:
+                reader.wake()
             raise
+
+    def _stop_with_upstream(self) -> None:
+        """Raise when nothing more will ever come, so that nobody waits for it for ever."""
+        if self._upstream is not None and self._upstream.failure is not None:
+            raise self._upstream._refusal() from self._upstream.failure  # noqa: SLF001  (a peer)
 
     async def _step(self) -> None:
         room = min(CHUNK_EVENTS, self.limit - self.position)
@@ -152,10 +163,10 @@ class JournalReader:
 
     async def wait_applied(self, sequence: int) -> None:
         """Return once the consumer is done with `sequence`. Raises: StorageError: it stopped."""
-        if self.failure is not None:
-            raise self._refusal()
         if sequence <= self.position:
             return
+        if self.failure is not None:
+            raise self._refusal()
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         heapq.heappush(self._waiters, (sequence, next(self._tickets), future))
         await future
@@ -214,7 +225,7 @@ class JournalRunner:
             await reader.wait_applied(reader.limit)
 
     async def wait_idle(self) -> None:
-        """Return once every consumer has handled all that is committed now. Raises: StorageError."""
+        """Return once every consumer has handled what is committed now. Raises: StorageError."""
         for readers in self._readers.values():
             for reader in readers:
                 await reader.wait_applied(self._engine.last_sequence(reader.source))

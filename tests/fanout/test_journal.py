@@ -254,11 +254,11 @@ async def test_whoever_waits_for_a_later_consumer_hears_of_an_earlier_ones_failu
     engine, second = MemoryEngine(), opened(Recorder("second"))
     runner = await started(engine, tasks, clock, opened(Recorder("first", fails_at=2)), second)
     done, lost = await write(engine, count=2)
-    with pytest.raises(StorageError, match="first consumer has stopped"):
-        await asyncio.wait_for(runner.wait_applied("second", lost), 5)
+    for _ in range(2):
+        with pytest.raises(StorageError, match="second consumer has stopped") as caught:
+            await asyncio.wait_for(runner.wait_applied("second", lost), 5)
+    assert "first consumer has stopped" in str(caught.value.__cause__)
     assert done.sequence == 1
-    with pytest.raises(StorageError):
-        await asyncio.wait_for(runner.wait_applied("second", lost), 5)
 
 
 async def test_a_later_consumer_finishes_what_the_failed_one_had_done(
@@ -313,6 +313,7 @@ async def test_a_gap_in_a_journal_stops_the_consumer(tasks: TaskRunner, clock: F
     await engine.trim(0, 2)
     with pytest.raises(StorageError):
         await started(engine, tasks, clock, recorder)
+    await turns()
     assert recorder.seen == []
     assert "has a gap above 0" in str(tasks.failures[0])
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from msgspec.structs import replace as changed
+
 from chirp.app import Chirp
 from chirp.commands import ReadPeople, ReadTweets, post_tweet
 from chirp.config import Cache, Config, Fanout
 from chirp.model import Account, ApiKey, KeyId, Tweet, TweetId, User, UserId
+from chirp.services import passwords
 from chirp.services.accounts import digest_of, new_secret
 from chirp.storage.changes import account_created, profile_written
 from chirp.storage.check import check_store
@@ -20,6 +23,8 @@ from tests.support.clock import FixedClock
 
 SECRET = "00112233445566778899aabbccddeeff"
 PASSWORD = "correct-horse"
+PASSWORD_COST = (passwords._MEMORY_KIB, passwords._PASSES)
+"""What hashes cost outside the tests, in KiB and passes; conftest makes them cheap."""
 
 
 def config(*, push_limit: int = 10_000, warm: bool = False) -> Config:
@@ -99,16 +104,11 @@ class Driver:
 
     async def suspend(self, who: Viewer) -> None:
         """Suspend an account as an operator would: in the directory and on the profile."""
-        account = await self.store.directory.find_account(who.user_id)
-        assert account is not None
         user = (await self.server.users.get(who.user_id)).user
-        changes = {"suspended": True, "version": user.version + 1}
-        await self.write_profile(who, **changes)
+        await self.write_profile(who, suspended=True, version=user.version + 1)
 
     async def write_profile(self, who: Viewer, **changes: object) -> None:
         """Change a profile, and its account where that says the same."""
-        from msgspec.structs import replace as changed  # noqa: PLC0415
-
         before = await self.store.directory.find_account(who.user_id)
         assert before is not None
         user = changed((await self.server.users.get(who.user_id)).user, **changes)
