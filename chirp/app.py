@@ -168,7 +168,7 @@ class Chirp:
             self.homes, self.tweets, self.users, self.watermark, clock, metrics
         )
         self.administration = Administration(
-            store, self.users, self.journal, self.passwords, self.caches.viewers
+            store, self.users, self.journal, self.passwords, self.caches.viewers, clock
         )
         self.profiles = Profiles(store, self.users)
         self.follows = Follows(store, self.users, self.journal, clock)

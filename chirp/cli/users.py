@@ -166,6 +166,26 @@ def suspend_user(username: str, lift: bool, data: Path) -> None:
     Output().say(f"{username} is {'no longer ' if lift else ''}suspended")
 
 
+@user_group.command("delete")
+@username_argument
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@data_option
+def delete_user(username: str, yes: bool, data: Path) -> None:
+    r"""Delete an account with all its tweets and follows. There is no way back.
+
+    \b
+    Example: chirp user delete ada --yes
+    """
+    if not yes:
+        click.confirm(f"Delete {username} and everything they wrote?", abort=True)
+
+    async def work() -> int:
+        async with opened(data) as chirp:
+            return await chirp.administration.delete(username)
+
+    Output().say(f"{username} is deleted, with {run(work()):,} tweets")
+
+
 @user_group.command("set-role")
 @username_argument
 @click.argument("role", type=click.Choice([role.name.lower() for role in Role]))

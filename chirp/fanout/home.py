@@ -23,6 +23,7 @@ from chirp.readers.home import HomeReader
 from chirp.readers.users import UserReader
 from chirp.storage.events import (
     AccountCreated,
+    AccountDeleted,
     Event,
     Followed,
     ProfileWritten,
@@ -79,6 +80,8 @@ class HomeConsumer:
             self._homes.bump(event.follower_id)
         elif isinstance(event, AccountCreated | ProfileWritten):
             self._users.remember(event.user)
+        elif isinstance(event, AccountDeleted):
+            self._users.forget(event.user_id)
 
     async def _deliver(self, tweet: Tweet) -> None:
         """Push one tweet to all active followers, or mark its author as pulled."""

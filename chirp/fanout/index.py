@@ -12,7 +12,14 @@ from collections.abc import Iterator, Sequence
 
 from chirp.fanout.journal import Events
 from chirp.storage.engine import Batch, Effect, Receipt
-from chirp.storage.events import Event, Followed, TweetDeleted, TweetPosted, Unfollowed
+from chirp.storage.events import (
+    AccountDeleted,
+    Event,
+    Followed,
+    TweetDeleted,
+    TweetPosted,
+    Unfollowed,
+)
 from chirp.storage.store import Store
 from chirp.storage.tables.users import Counter
 
@@ -37,6 +44,9 @@ def effect_of(store: Store, event: Event) -> Batch:
         batch = Batch(event.followee_id)
         store.followers.delete(batch, event.follower_id, event.since)
         store.users.count(batch, event.followee_id, Counter.FOLLOWERS, -1)
+    elif isinstance(event, AccountDeleted):
+        batch = Batch(event.user_id)
+        store.users.delete(batch, event.user_id)
     else:
         batch = Batch(event.user.user_id)
         store.users.put(batch, event.user)

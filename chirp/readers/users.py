@@ -52,6 +52,11 @@ class UserReader:
             raise NotFound("no such user")
         return (await self.get(user_id)).user
 
+    def forget(self, user_id: UserId) -> None:
+        """Drop the profile of somebody who is gone. O(1)."""
+        self._cache.delete(user_id)
+        self._known.pop(user_id, None)
+
     def remember(self, user: User) -> CachedUser:
         """Keep a profile, unless a newer version is known already. O(1)."""
         cached = self._known.get(user.user_id)

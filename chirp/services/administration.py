@@ -5,18 +5,22 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from chirp.cache.lru import LruMap
+from chirp.clock import Clock
 from chirp.commands import check_password
 from chirp.errors import Conflict, NotFound, Unavailable
 from chirp.fanout.home import HOME
 from chirp.fanout.journal import JournalRunner
-from chirp.model import Account, ApiKey, Role
+from chirp.model import MAX_ID, Account, ApiKey, Role, UserId
 from chirp.readers.users import UserReader
 from chirp.services.passwords import Passwords
-from chirp.storage.changes import profile_written
+from chirp.storage.changes import account_deleted, profile_written, tweet_deleted, unfollowed
 from chirp.storage.engine import Batch
 from chirp.storage.keys import DIRECTORY
 from chirp.storage.store import Store
 from chirp.views import Viewer
+
+_CHUNK = 500
+"""How many tweets or follows of an account are deleted in one go."""
 
 SESSION = "session"
 """The name of keys that come from signing in; a new password ends them."""
@@ -32,12 +36,14 @@ class Administration:
         journal: JournalRunner,
         passwords: Passwords,
         viewers: LruMap[bytes, Viewer],
+        clock: Clock,
     ) -> None:
         self._store = store
         self._users = users
         self._journal = journal
         self._passwords = passwords
         self._viewers = viewers
+        self._clock = clock
 
     async def accounts(self) -> list[Account]:
         """Return all accounts, oldest first. O(accounts)."""
@@ -78,6 +84,46 @@ class Administration:
             if key.name == SESSION:
                 await self._revoke(key)
         return account
+
+    async def delete(self, username: str) -> int:
+        """Remove an account with all its tweets and follows; return how many tweets went.
+
+        May be cut off at any point and called again: the account itself goes last.
+        Raises: NotFound, StorageError.
+        """
+        account = await self.get(username)
+        await self._end_follows(account.user_id)
+        gone = await self._delete_tweets(account.user_id)
+        keys = await self._store.directory.keys_of(account.user_id)
+        await self._apply([account_deleted(self._store, account, keys)])
+        for key in keys:
+            self._viewers.delete(key.digest)
+        return gone
+
+    async def _end_follows(self, user_id: UserId) -> None:
+        """End all follows of a user, and all of others to them."""
+        store = self._store
+        while edges := await store.following.newest(user_id, None, _CHUNK):
+            await self._apply([unfollowed(store, user_id, UserId(o), s) for s, o in edges])
+        while edges := await store.followers.newest(user_id, None, _CHUNK):
+            await self._apply([unfollowed(store, UserId(o), user_id, s) for s, o in edges])
+
+    async def _delete_tweets(self, user_id: UserId) -> int:
+        gone = 0
+        while ids := await self._store.tweets.ids_of(user_id, MAX_ID + 1, _CHUNK):
+            found = await self._store.tweets.find_many(ids)
+            now = self._clock.now_ms()
+            tweets = [tweet for tweet in found if tweet is not None]
+            await self._apply([tweet_deleted(self._store, tweet, now) for tweet in tweets])
+            gone += len(tweets)
+        return gone
+
+    async def _apply(self, batches: list[Batch]) -> None:
+        """Commit batches and wait until everything that follows from them is done."""
+        for future in [self._store.engine.commit(batch) for batch in batches]:
+            receipt = await future
+            assert receipt is not None
+            await self._journal.wait_applied(HOME, receipt)
 
     async def _change(self, before: Account, after: Account) -> Account:
         """Write an account and its profile together. Raises: Unavailable: it changed meanwhile."""

@@ -21,6 +21,10 @@ _ATTEMPTS = 8
 """How often a compare and set is tried; only this viewer's own requests compete for it."""
 
 
+MOST_CANDIDATES = 2_000
+"""How many edges one page looks at, when those on it are hidden from the viewer."""
+
+
 class Follows:
     """Changes and reads the graph. The follower's partition holds the truth."""
 
@@ -102,10 +106,17 @@ class Follows:
             raise NotFound("no such user")
         edges, more = await _edges(relation, owner.user_id, command)
         views = await self._views(viewer, [UserId(other) for _, other in edges])
-        if not edges:
+        looked = len(edges)
+        while more and edges and not views and looked < MOST_CANDIDATES:
+            # A page of hidden people must not end the list for those behind them.
+            command = _beyond(command, edges)
+            edges, more = await _edges(relation, owner.user_id, command)
+            views = await self._views(viewer, [UserId(other) for _, other in edges])
+            looked += len(edges)
+        if not views:
             return Page(views)
         first, last = edges[0], edges[-1]
-        next_ = Position(last[1], last[0]) if more and views else None
+        next_ = Position(last[1], last[0]) if more else None
         return Page(views, next_, Position(first[1], first[0]))
 
     async def _views(self, viewer: Viewer | None, ids: list[UserId]) -> list[UserView]:
@@ -118,6 +129,15 @@ class Follows:
             for who, count, how in zip(cached, counts, between, strict=True)
             if who is not None and profile_visible(who.user)
         ]
+
+
+def _beyond(command: ReadPeople, edges: list[tuple[UnixMs, int]]) -> ReadPeople:
+    """Return the command for the page behind `edges`, in the direction of `command`."""
+    at, other = edges[-1] if command.above is None else edges[0]
+    place = Position(other, at)
+    if command.above is None:
+        return ReadPeople(command.limit, below=place)
+    return ReadPeople(command.limit, above=place)
 
 
 async def _edges(

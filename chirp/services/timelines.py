@@ -84,7 +84,7 @@ class Timelines:
         self, viewer: UserId | None, command: ReadTweets, newest: Candidates, above: Candidates
     ) -> Page[TweetView]:
         if command.min_id is not None:
-            return await self._page_above(viewer, command, above)
+            return await self._page_above(viewer, command, newest, above)
         return await self._page_below(viewer, command, newest)
 
     async def _page_below(
@@ -107,7 +107,7 @@ class Timelines:
         return Page(views, next_, _newest(views))
 
     async def _page_above(
-        self, viewer: UserId | None, command: ReadTweets, above: Candidates
+        self, viewer: UserId | None, command: ReadTweets, newest: Candidates, above: Candidates
     ) -> Page[TweetView]:
         """Return the page directly above `min_id`, newest first like every page."""
         ceiling = min(command.below, self._watermark.value + 1)
@@ -121,8 +121,12 @@ class Timelines:
             bound, looked = (ids[-1] if ids else bound), looked + len(ids)
             views += await self._views(viewer, [i for i in ids if i < ceiling])
         views.reverse()
-        oldest = Position(views[-1].cached.tweet.tweet_id) if views else None
-        return Page(views, oldest, _newest(views))
+        if not views:
+            return Page(views)
+        oldest = views[-1].cached.tweet.tweet_id
+        older = await newest(oldest, 1)
+        more = bool(older) and older[0] > (command.since_id or 0)
+        return Page(views, Position(oldest) if more else None, _newest(views))
 
     async def _views(self, viewer: UserId | None, ids: Sequence[int]) -> list[TweetView]:
         """Return views of those tweets that exist and that the viewer may see, in order."""

@@ -22,7 +22,7 @@ from chirp.storage.engine import Receipt
 from chirp.storage.store import Store
 from chirp.tasks import TaskRunner
 from chirp.text import TweetText
-from chirp.views import TweetView, Viewer
+from chirp.views import CachedTweet, CachedUser, TweetView, Viewer
 
 
 class TweetService:
@@ -63,9 +63,8 @@ class TweetService:
         tweet = self._build(tweet_id, viewer.user_id, command, entities)
         batch = tweet_posted(self._store, tweet)
         self._watermark.open(tweet_id)
-        await self._settle(tweet_id, self._store.engine.commit(batch))
+        cached = await self._settle(tweet, author, self._store.engine.commit(batch))
         await self._watermark.wait_settled(tweet_id)
-        cached = self._tweets.remember(tweet, author)
         self._metrics.tweets_posted += 1
         self._metrics.post_s.observe(self._clock.monotonic_s() - started_s)
         return TweetView(cached, own=True)
@@ -92,19 +91,25 @@ class TweetService:
             entities=entities,
         )
 
-    async def _settle(self, tweet_id: TweetId, stored: asyncio.Future[Receipt | None]) -> None:
+    async def _settle(
+        self, tweet: Tweet, author: CachedUser, stored: asyncio.Future[Receipt | None]
+    ) -> CachedTweet:
         """Wait until a tweet is on disk and delivered, then settle its id; so too if it fails."""
         try:
             await asyncio.shield(stored)
             await self._delivered(stored)
         except asyncio.CancelledError:
             # Whoever asked is gone, the tweet is not: others wait for its id to settle.
-            self._tasks.start(f"settle-{tweet_id}", self._settle_alone(tweet_id, stored))
+            alone = self._settle_alone(tweet, author, stored)
+            self._tasks.start(f"settle-{tweet.tweet_id}", alone)
             raise
         except BaseException:
-            self._watermark.settle(tweet_id)
+            self._watermark.settle(tweet.tweet_id)
             raise
-        self._watermark.settle(tweet_id)
+        # Before it settles: a reader who may see the tweet then finds it in its author's list.
+        cached = self._tweets.remember(tweet, author)
+        self._watermark.settle(tweet.tweet_id)
+        return cached
 
     async def _delivered(self, stored: asyncio.Future[Receipt | None]) -> None:
         # Home, not only index: an id that settles before it is in its followers' windows is missed
@@ -115,12 +120,13 @@ class TweetService:
         await self._journal.wait_applied(HOME, receipt)
 
     async def _settle_alone(
-        self, tweet_id: TweetId, stored: asyncio.Future[Receipt | None]
+        self, tweet: Tweet, author: CachedUser, stored: asyncio.Future[Receipt | None]
     ) -> None:
         try:
             await self._delivered(stored)
+            self._tweets.remember(tweet, author)
         finally:
-            self._watermark.settle(tweet_id)
+            self._watermark.settle(tweet.tweet_id)
 
     async def get(self, viewer: Viewer | None, tweet_id: TweetId) -> TweetView:
         """Return one tweet. Raises: NotFound: none, deleted, not settled or not visible."""

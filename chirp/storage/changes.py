@@ -6,10 +6,13 @@ other partitions is the index consumer's work.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from chirp.model import Account, ApiKey, Tweet, UnixMs, User, UserId
 from chirp.storage.engine import Batch
 from chirp.storage.events import (
     AccountCreated,
+    AccountDeleted,
     Followed,
     ProfileWritten,
     TweetDeleted,
@@ -36,6 +39,14 @@ def profile_written(store: Store, user: User, before: Account, after: Account) -
     batch = Batch(DIRECTORY, event=pack_event(ProfileWritten(user)))
     store.directory.expect_account(batch, before)
     store.directory.put_account(batch, after)
+    return batch
+
+
+def account_deleted(store: Store, account: Account, keys: Sequence[ApiKey]) -> Batch:
+    """Forget an account that has no tweets and follows left; its names become free."""
+    batch = Batch(DIRECTORY, event=pack_event(AccountDeleted(account.user_id)))
+    store.directory.expect_account(batch, account)
+    store.directory.release(batch, account, keys)
     return batch
 
 

@@ -76,7 +76,21 @@ class ProfileWritten(Struct, frozen=True, gc=False):
     user: User
 
 
-Event = TweetPosted | TweetDeleted | Followed | Unfollowed | AccountCreated | ProfileWritten
+class AccountDeleted(Struct, frozen=True, gc=False):
+    """An account is gone, its tweets and follows before it; committed in the directory."""
+
+    user_id: UserId
+
+
+Event = (
+    TweetPosted
+    | TweetDeleted
+    | Followed
+    | Unfollowed
+    | AccountCreated
+    | ProfileWritten
+    | AccountDeleted
+)
 
 _KINDS: dict[type[Event], int] = {
     TweetPosted: 1,
@@ -85,11 +99,13 @@ _KINDS: dict[type[Event], int] = {
     Unfollowed: 4,
     AccountCreated: 5,
     ProfileWritten: 6,
+    AccountDeleted: 7,
 }
-_FLAT: dict[int, type[TweetDeleted | Followed | Unfollowed]] = {
+_FLAT: dict[int, type[TweetDeleted | Followed | Unfollowed | AccountDeleted]] = {
     2: TweetDeleted,
     3: Followed,
     4: Unfollowed,
+    7: AccountDeleted,
 }
 
 

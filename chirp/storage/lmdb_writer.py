@@ -37,7 +37,8 @@ MAX_GROUP = 512
 CLOSED = "the store is closed"
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-_FATAL = _FULL | {errno.EIO, errno.EROFS, errno.ENOMEM}
+_HARMLESS = {0, errno.EINVAL, errno.EINTR}
+"""Errnos that speak of the call, not of the disk; LMDB's own codes are negative."""
 
 FULL_BELOW_BYTES = 1 << 20
 """With less than this free, a write that was cut short is laid to a full disk."""
@@ -182,7 +183,9 @@ class LmdbWriter:
 
 
 def _is_fatal(error: Exception) -> bool:
-    return isinstance(error, lmdb.PanicError | lmdb.CorruptedError) or _code(error) in _FATAL
+    if isinstance(error, lmdb.PanicError | lmdb.CorruptedError):
+        return True
+    return _code(error) > 0 and _code(error) not in _HARMLESS
 
 
 def _code(error: Exception) -> int:

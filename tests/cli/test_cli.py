@@ -172,6 +172,20 @@ def test_a_new_password_ends_sessions_and_a_suspension_shows(tmp_path: Path) -> 
     assert json.loads(chirp("check", tmp_path / "data", "--json").stdout)["problems"] == []
 
 
+def test_a_deleted_account_leaves_nothing_behind(tmp_path: Path) -> None:
+    figures = demo(tmp_path / "data")
+    data = ("--data", str(tmp_path / "data"))
+    login = str(figures["login"])
+    done = chirp("user", "delete", login, "--yes", *data)
+    assert done.returncode == 0, done.stderr
+    assert chirp("user", "show", login, *data).returncode == 1
+    stats = json.loads(chirp("stats", tmp_path / "data", "--json").stdout)
+    assert stats["tables"]["users"]["rows"] == 59
+    assert json.loads(chirp("check", tmp_path / "data", "--json").stdout)["problems"] == []
+    again = chirp("user", "create", login, "--email", "new@b.org", *data)
+    assert again.returncode == 0, again.stderr
+
+
 def test_stats_and_check_speak_json(tmp_path: Path) -> None:
     demo(tmp_path / "data")
     stats = json.loads(chirp("stats", tmp_path / "data", "--json").stdout)

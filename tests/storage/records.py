@@ -21,6 +21,7 @@ from chirp.model import (
 )
 from chirp.storage.events import (
     AccountCreated,
+    AccountDeleted,
     Event,
     Followed,
     ProfileWritten,
@@ -108,4 +109,5 @@ events: st.SearchStrategy[Event] = st.one_of(
     st.builds(Unfollowed, user_ids, user_ids, times),
     st.builds(AccountCreated, users, accounts, st.none() | api_keys),
     st.builds(ProfileWritten, users),
+    st.builds(AccountDeleted, ids),
 )

@@ -23,6 +23,7 @@ KINDS = {
     "Unfollowed": 4,
     "AccountCreated": 5,
     "ProfileWritten": 6,
+    "AccountDeleted": 7,
 }
 
 

@@ -13,6 +13,7 @@ from chirp.errors import StorageError
 from chirp.storage.engine import Engine
 from chirp.storage.events import (
     AccountCreated,
+    AccountDeleted,
     Event,
     Followed,
     ProfileWritten,
@@ -52,6 +53,9 @@ class Pending:
                 self.counters.add((event.followee_id, Counter.FOLLOWERS))
             case AccountCreated(user=user) | ProfileWritten(user=user):
                 self.users.add(user.user_id)
+            case AccountDeleted(user_id=user_id):
+                self.users.add(user_id)
+                self.counters.update((user_id, counter) for counter in Counter)
 
     def _tweet(self, tweet_id: int, author_id: int) -> None:
         self.tweets.add(tweet_id)

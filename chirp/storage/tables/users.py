@@ -48,6 +48,13 @@ class Users:
         batch.put(Table.USERS, id_key(user.user_id), pack_user(user))
 
     @staticmethod
+    def delete(batch: Batch, user_id: UserId) -> None:
+        """Remove a profile and its counters."""
+        batch.delete(Table.USERS, id_key(user_id))
+        for counter in Counter:
+            batch.delete(Table.USER_COUNTS, counter_key(user_id, counter))
+
+    @staticmethod
     def count(batch: Batch, user_id: UserId, counter: Counter, amount: int) -> None:
         """Move one counter of a user by `amount`."""
         batch.add(Table.USER_COUNTS, counter_key(user_id, counter), amount)
