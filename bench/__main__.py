@@ -1,0 +1,52 @@
+"""All benches, one after the other: `make bench` for a short dose, `--write` for bench/results."""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import time
+
+from bench.harness import RESULTS
+
+SHORT: dict[str, list[str]] = {
+    "ids": [],
+    "text": [],
+    "cache": [],
+    "engine": [],
+    "page": ["--rounds", "3", "--seconds", "2"],
+    "posts": ["--seconds", "5"],
+    "fanout": ["--seconds", "6"],
+    "convoy": ["--seconds", "4"],
+}
+"""Every bench with what makes it short."""
+
+LONG: dict[str, list[str]] = {
+    "page": ["--rounds", "7", "--seconds", "4"],
+    "posts": ["--seconds", "15"],
+    "fanout": ["--seconds", "20"],
+    "convoy": ["--seconds", "10"],
+}
+"""What a result worth keeping takes."""
+
+
+def main() -> int:
+    """Run what was asked for; return how many benches failed."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
+    parser.add_argument("names", nargs="*", choices=[*SHORT, []], help="which; all by default")
+    parser.add_argument("--write", action="store_true", help="run long, write bench/results")
+    given = parser.parse_args()
+    failed = 0
+    for name in given.names or SHORT:
+        words = [sys.executable, "-m", f"bench.{name}"]
+        words += LONG.get(name, SHORT[name]) if given.write else SHORT[name]
+        if given.write:
+            words += ["--json", str(RESULTS / f"{name}.json")]
+        began = time.monotonic()
+        failed += subprocess.run(words, check=False).returncode != 0
+        print(f"{name}: {time.monotonic() - began:.0f} s\n", flush=True)
+    return failed
+
+
+if __name__ == "__main__":
+    sys.exit(main())
