@@ -199,10 +199,13 @@ class Chirp:
         return app
 
     async def start(self) -> None:
-        """Make good what a crash left undone, then follow the journals and warm the caches."""
+        """Make good what a crash left undone, then follow the journals."""
         sys.setswitchinterval(self.config.server.switch_interval_us / 1_000_000)
         await self.journal.start()
         self.tasks.start("keeper", self._keep())
+
+    def start_warming(self) -> None:
+        """Fill the tweet cache in the background, unless a setting says not to."""
         if self.config.cache.warm:
             self.tasks.start("warm", self._warm())
 
@@ -264,8 +267,8 @@ class Chirp:
             "people": f"{tables['users'].rows:,}",
             "tweets": f"{tables['tweets'].rows:,}",
             "follows": f"{tables['following'].rows // 2:,}",
-            "posted since start": f"{self.metrics.tweets_posted:,}",
-            "delivered since start": f"{self.metrics.deliveries:,}",
+            "posted this run": f"{self.metrics.tweets_posted:,}",
+            "delivered this run": f"{self.metrics.deliveries:,}",
             "delivery lag, p99": f"≤ {lag_s * 1000:g} ms" if lag_s else "none yet",
         }
 

@@ -94,7 +94,8 @@ def check_password(password: str) -> None:
 def check_birthday(day: str) -> None:
     """Raise Invalid unless `day` is a date such as 1990-12-31."""
     try:
-        date.fromisoformat(day)
+        if date.fromisoformat(day).isoformat() != day:
+            raise ValueError(day)
     except ValueError:
         raise Invalid("date_of_birth must be YYYY-MM-DD", field="date_of_birth") from None
 

@@ -54,6 +54,8 @@ async def _listen(chirp: Chirp, folder: Path, on_ready: OnReady) -> None:
         # What the start made lives as long as the process: the collector need not look at it.
         gc.freeze()
         await on_ready(chirp)
+        # Whoever comes first must not wait for what comes later.
+        chirp.start_warming()
         await _stop_asked()
         chirp.closing = True
         log.info("stopping: requests under way have %.1f s", DRAIN_S)

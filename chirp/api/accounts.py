@@ -37,7 +37,7 @@ class AccountHandlers:
 
     async def sign_out(self, request: web.Request) -> web.Response:
         """DELETE /sessions/current."""
-        await self._api.accounts.sign_out(await self._api.viewer(request))
+        await self._api.accounts.sign_out(await self._api.viewer_of_post(request))
         return web.Response(status=204)
 
     async def me(self, request: web.Request) -> web.Response:
@@ -59,7 +59,7 @@ class AccountHandlers:
 
     async def revoke_key(self, request: web.Request) -> web.Response:
         """DELETE /keys/{key_id}."""
-        viewer = await self._api.viewer(request)
+        viewer = await self._api.viewer_of_post(request)
         try:
             key_id = KeyId(parse_id(request.match_info["key_id"], "key_id"))
         except Invalid:

@@ -49,7 +49,7 @@ class Api:
 
     async def viewer_of_post(self, request: web.Request) -> Viewer:
         """Return who asks for a change that needs no body, though the key may stand in one."""
-        if header_key(request) is not None:
+        if not request.can_read_body:
             return await self.viewer(request)
         return (await self.viewer_and_body(request, Body))[0]
 

@@ -93,7 +93,7 @@ def greet(url: str, login: dict[str, str] | None) -> None:
     console.print("Or go straight in with that account's key:", style="dim")
     console.print(f"  export KEY={key}", soft_wrap=True)
     for line in (
-        f'curl -H "X-API-Key: $KEY" {url}/api/v1/timeline/home?limit=5',
+        f'curl -H "X-API-Key: $KEY" "{url}/api/v1/timeline/home?limit=5"',
         f'curl -H "X-API-Key: $KEY" {url}/api/v1/tweet -d tweet_data="hello, world"',
         f"curl {url}/api/v1/users/{name}",
     ):

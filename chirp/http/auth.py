@@ -28,7 +28,8 @@ def body_key(request: web.Request, body: Body, from_header: str | None) -> str |
     """Return the request's key when its body is known. Raises: Invalid: two different ones."""
     if body.api_dev_key is None:
         return from_header
-    if (request.content_length or 0) > MAX_KEY_BODY_BYTES:
+    # What arrived, not what was announced: a chunked body announces nothing.
+    if request.content.total_bytes > MAX_KEY_BODY_BYTES:
         raise Invalid("a body over 64 KiB must not hold a key", field="api_dev_key")
     if from_header is not None and from_header != body.api_dev_key:
         raise Invalid("two different keys in one request", field="api_dev_key")

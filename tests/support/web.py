@@ -91,7 +91,7 @@ class Http:
         url = URL(where, encoded=raw_path)
         async with self.client.request(method, url, headers=headers, **options) as response:
             answer = Answer(response.status, response.headers, await response.read())
-        if 400 <= answer.status:
+        if answer.status >= 400 and not path.startswith("//"):
             answer.refused(answer.status)
         return answer
 
