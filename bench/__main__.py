@@ -14,6 +14,7 @@ SHORT: dict[str, list[str]] = {
     "text": [],
     "cache": [],
     "engine": [],
+    "cold": [],
     "page": ["--rounds", "3", "--seconds", "2"],
     "posts": ["--seconds", "5"],
     "fanout": ["--seconds", "6"],
