@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from chirp.errors import Invalid
-from chirp.model import MAX_ID, Entity, EntityKind, UserId
+from chirp.model import MAX_ID, Entity, EntityKind, Tweet, UserId
 from chirp.text import TweetText, parse
 from chirp.views import Position
 
@@ -94,10 +94,12 @@ def check_password(password: str) -> None:
 def check_birthday(day: str) -> None:
     """Raise Invalid unless `day` is a date such as 1990-12-31."""
     try:
-        if date.fromisoformat(day).isoformat() != day:
-            raise ValueError(day)
+        # fromisoformat also reads 19901231 and 1990-W01-1.
+        plain = date.fromisoformat(day).isoformat() == day
     except ValueError:
-        raise Invalid("date_of_birth must be YYYY-MM-DD", field="date_of_birth") from None
+        plain = False
+    if not plain:
+        raise Invalid("date_of_birth must be YYYY-MM-DD", field="date_of_birth")
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,9 +238,18 @@ class ReadTweets:
     max_id: int | None = None
     since_id: int | None = None
     min_id: int | None = None
+    exclude_replies: bool = False
+    only_media: bool = False
 
     def __post_init__(self) -> None:
         check_limit(self.limit)
+
+    def wants(self, tweet: Tweet) -> bool:
+        """Say whether a tweet passes the filters. Replies to oneself are no replies to others."""
+        answers = tweet.in_reply_to_user_id
+        if self.exclude_replies and answers is not None and answers != tweet.author_id:
+            return False
+        return bool(tweet.media_ids) or not self.only_media
 
     @property
     def below(self) -> int:

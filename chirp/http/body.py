@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any, TypeVar
+from urllib.parse import parse_qsl
 
 import msgspec
 from aiohttp import web
+from aiohttp.http import HttpProcessingError
 
 from chirp.errors import Invalid, TooLarge
 
@@ -16,6 +19,9 @@ MAX_KEY_BODY_BYTES = 64 << 10
 
 _FORMS = {"application/x-www-form-urlencoded", "multipart/form-data"}
 _PATH = re.compile(r" - at `\$\.?([A-Za-z_]*)[^`]*`$")
+
+Pairs = Sequence[tuple[str, object]]
+"""Names and values of a form; a value that is not text is a file."""
 
 S = TypeVar("S", bound=msgspec.Struct)
 
@@ -29,10 +35,10 @@ class Body(msgspec.Struct):
 async def read_body(request: web.Request, kind: type[S]) -> S:
     """Return the body as a `kind`. Raises: Invalid, TooLarge."""
     if request.content_type == "multipart/form-data":
-        return _convert(await _form(request), kind)
+        return _convert(_fields(await _parts(request)), kind)
     raw = await _raw(request)
     if request.content_type in _FORMS and not raw.lstrip().startswith(b"{"):
-        return _convert(await _form(request), kind)
+        return _convert(_fields(_pairs(request, raw)), kind)
     # `curl -d '{…}'` labels JSON as a form; no form begins with a brace.
     return _decode(raw, kind)
 
@@ -42,6 +48,8 @@ async def _raw(request: web.Request) -> bytes:
         return await request.read()
     except web.HTTPRequestEntityTooLarge:
         raise TooLarge(f"the body is larger than {MAX_BODY_BYTES} bytes") from None
+    except web.RequestPayloadError:
+        raise Invalid("the body does not arrive as its headers say") from None
 
 
 def _decode(raw: bytes, kind: type[S]) -> S:
@@ -55,20 +63,37 @@ def _decode(raw: bytes, kind: type[S]) -> S:
         raise Invalid("the body is nested too deeply") from None
 
 
-async def _form(request: web.Request) -> dict[str, Any]:
+def _pairs(request: web.Request, raw: bytes) -> Pairs:
+    """Return the fields of a form; aiohttp's own parser puts U+FFFD for what is not text."""
     try:
-        data = await request.post()
+        charset = request.charset or "utf-8"
+        text = raw.decode(charset).rstrip()
+        return parse_qsl(text, keep_blank_values=True, encoding=charset, errors="strict")
+    except (ValueError, LookupError):
+        raise Invalid("the body is not a valid form") from None
+
+
+async def _parts(request: web.Request) -> Pairs:
+    try:
+        return list((await request.post()).items())
     except web.HTTPRequestEntityTooLarge:
         raise TooLarge(f"the body is larger than {MAX_BODY_BYTES} bytes") from None
     except (ValueError, LookupError, AssertionError, RuntimeError):
         raise Invalid("the body is not a valid form") from None
+    except (web.RequestPayloadError, HttpProcessingError):
+        raise Invalid("the body is not a valid form") from None
+
+
+def _fields(pairs: Pairs) -> dict[str, Any]:
+    """Return the last value of each field, and all of a list. Raises: Invalid: a file."""
     fields: dict[str, Any] = {}
-    for name in data:
-        values = data.getall(name)
-        if not all(isinstance(value, str) for value in values):
+    for name, value in pairs:
+        if not isinstance(value, str):
             raise Invalid(f"{name} must be text, not a file", field=name)
-        lists = name in {"media_ids", "media_ids[]"}
-        fields[name.removesuffix("[]")] = list(values) if lists else values[-1]
+        if name in {"media_ids", "media_ids[]"}:
+            fields.setdefault("media_ids", []).append(value)
+        else:
+            fields[name.removesuffix("[]")] = value
     return fields
 
 

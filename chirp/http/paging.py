@@ -93,7 +93,18 @@ def parse_tweets_query(request: web.Request, cursors: Cursors) -> ReadTweets:
     if "cursor" in query:
         direction = cursors.read(query["cursor"])
         bounds["min_id" if direction.newer else "max_id"] = direction.position.other
-    return ReadTweets(parse_limit(request), **bounds)
+    exclude_replies, only_media = (parse_flag(request, name) for name in _FILTERS)
+    return ReadTweets(
+        parse_limit(request), **bounds, exclude_replies=exclude_replies, only_media=only_media
+    )
+
+
+def parse_flag(request: web.Request, name: str) -> bool:
+    """Return a true or false of a query; false when it is not there. Raises: Invalid."""
+    text = request.query.get(name, "false").lower()
+    if text not in {"true", "1", "false", "0"}:
+        raise Invalid(f"{name} must be true or false", field=name)
+    return text in {"true", "1"}
 
 
 def parse_people_query(request: web.Request, cursors: Cursors) -> ReadPeople:
@@ -130,6 +141,7 @@ def links(request: web.Request, page: Page[object], cursors: Cursors, public_url
     return Links(older, newer, ", ".join(parts))
 
 
+_FILTERS = ("exclude_replies", "only_media")
 _BOUNDS = {"cursor", "max_id", "min_id"}
 
 

@@ -102,7 +102,7 @@ class Timelines:
             more = len(ids) > room and ids[room] > floor
             ids = ids[:room]
             below, looked = (ids[-1] if ids else below), looked + len(ids)
-            views += await self._views(viewer, _within(ids, floor, settled))
+            views += await self._views(viewer, command, _within(ids, floor, settled))
         next_ = Position(below) if more and views else None
         return Page(views, next_, _newest(views))
 
@@ -119,7 +119,7 @@ class Timelines:
             ids = await above(bound, ask)
             more = len(ids) == ask and ids[-1] < ceiling
             bound, looked = (ids[-1] if ids else bound), looked + len(ids)
-            views += await self._views(viewer, [i for i in ids if i < ceiling])
+            views += await self._views(viewer, command, [i for i in ids if i < ceiling])
         views.reverse()
         if not views:
             return Page(views)
@@ -128,12 +128,14 @@ class Timelines:
         more = bool(older) and older[0] > (command.since_id or 0)
         return Page(views, Position(oldest) if more else None, _newest(views))
 
-    async def _views(self, viewer: UserId | None, ids: Sequence[int]) -> list[TweetView]:
-        """Return views of those tweets that exist and that the viewer may see, in order."""
-        return [
-            TweetView(cached, NO_FLAGS, viewer == cached.tweet.author_id)
-            for cached in only_visible(viewer, await self._tweets.find_many(ids))
-        ]
+    async def _views(
+        self, viewer: UserId | None, command: ReadTweets, ids: Sequence[int]
+    ) -> list[TweetView]:
+        """Return views of those tweets that are asked for and visible, in order."""
+        found = only_visible(viewer, await self._tweets.find_many(ids))
+        if command.exclude_replies or command.only_media:
+            found = [cached for cached in found if command.wants(cached.tweet)]
+        return [TweetView(cached, NO_FLAGS, viewer == cached.tweet.author_id) for cached in found]
 
 
 def _within(ids: Sequence[int], floor: int, settled: int) -> Sequence[int]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from http import HTTPStatus
+from io import BytesIO
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
@@ -89,6 +91,8 @@ class Http:
             headers["X-API-Key"] = secret
         where = path[1:] if path.startswith("//") else BASE + path
         url = URL(where, encoded=raw_path)
+        if isinstance(options.get("data"), bytes):
+            options["data"] = BytesIO(options["data"])  # aiohttp warns of large bytes
         async with self.client.request(method, url, headers=headers, **options) as response:
             answer = Answer(response.status, response.headers, await response.read())
         if answer.status >= 400 and not path.startswith("//"):
@@ -102,7 +106,7 @@ class Http:
         self, path: str, body: Any = None, key: Viewer | str | None = None, **options: Any
     ) -> Answer:
         """Send JSON: an object, or bytes as they are."""
-        raw = body if isinstance(body, bytes) or body is None else orjson.dumps(body)
+        raw = body if isinstance(body, bytes) or body is None else json.dumps(body, ensure_ascii=False).encode()
         headers = {"Content-Type": "application/json"} | dict(options.pop("headers", {}))
         return await self.ask("POST", path, key, data=raw, headers=headers, **options)
 

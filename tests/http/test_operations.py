@@ -1,0 +1,107 @@
+"""What operators ask: alive, ready, figures, and a page for people."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+from aiohttp.test_utils import make_mocked_request
+
+from chirp import __version__
+from chirp.config import Server
+from chirp.errors import Forbidden
+from chirp.http.exposition import Exposition
+from chirp.http.operations import Operations
+from chirp.metrics import Metrics
+from tests.support.driver import Driver, config
+from tests.support.web import Http
+
+
+async def test_a_live_server_says_so(http: Http) -> None:
+    assert (await http.get("//healthz")).json == {"status": "ok", "version": __version__}
+    assert (await http.get("//readyz")).json == {"status": "ready", "reasons": []}
+
+
+async def test_a_closing_server_lives_and_is_not_ready(http: Http) -> None:
+    http.chirp.server.closing = True
+    assert (await http.get("//healthz")).status == 200
+    ready = await http.get("//readyz")
+    assert (ready.status, ready.json["reasons"]) == (503, ["shutting down"])
+
+
+async def test_a_stopped_consumer_is_told_to_the_operator(
+    http: Http, caplog: pytest.LogCaptureFixture
+) -> None:
+    ada = await http.chirp.register("ada")
+    engine = http.chirp.engine
+    engine.watch(lambda _source, _sequence: engine.stop_writes("the disk is full"))
+    answer = await http.post("/tweet", {"tweet_data": "hi"}, ada)
+    answer.refused(503)
+    assert "the index consumer has stopped" in (await http.get("//readyz")).json["reasons"]
+
+
+class _Figures(HTMLParser):
+    """Collects the figures of the page, and everything that would load something."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.texts: list[str] = []
+        self.loads: list[str] = []
+
+    def handle_data(self, data: str) -> None:
+        self.texts.append(data.strip())
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.loads += [str(value) for name, value in attrs if name == "src"]
+
+
+async def test_the_page_shows_figures_and_loads_nothing(http: Http) -> None:
+    ada = await http.chirp.register("ada")
+    await http.tweet(ada)
+    answer = await http.get("//")
+    assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+    page = _Figures()
+    page.feed(answer.raw.decode())
+    assert page.loads == []
+    place = page.texts.index("tweets")
+    assert page.texts[place + 1] == "1"
+
+
+def figures_for(remote: str | None, *, open_metrics: bool) -> tuple[Operations, Any]:
+    exposition = Exposition(Metrics(), dict)
+    operations = Operations(exposition, list, dict, "http://x", open_metrics=open_metrics)
+    request = make_mocked_request("GET", "/metrics")
+    return operations, request.clone(remote=remote)
+
+
+@pytest.mark.parametrize("remote", ["203.0.113.5", "2001:db8::1", "10.0.0.1", "", None, "nonsense"])
+async def test_figures_are_for_this_machine_alone(remote: str | None) -> None:
+    operations, request = figures_for(remote or "nonsense", open_metrics=False)
+    with pytest.raises(Forbidden):
+        await operations.metrics(request)
+
+
+@pytest.mark.parametrize("remote", ["127.0.0.1", "127.8.8.8", "::1"])
+async def test_this_machine_sees_figures(remote: str) -> None:
+    operations, request = figures_for(remote, open_metrics=False)
+    assert (await operations.metrics(request)).status == 200
+
+
+async def test_a_setting_opens_the_figures() -> None:
+    operations, request = figures_for("203.0.113.5", open_metrics=True)
+    assert (await operations.metrics(request)).status == 200
+
+
+async def test_links_lead_to_the_public_address(same_switch_interval: None) -> None:
+    settings = replace(config(), server=Server(public_url="https://chirp.example/"))
+    chirp = await Driver.open(settings=settings)
+    async with Http(chirp) as http:
+        ada = await chirp.register("ada")
+        tweet = await http.tweet(ada)
+        assert tweet["tweet_url"] == f"https://chirp.example/ada/status/{tweet['tweet_id']}"
+        link = (await http.get("/timeline/home", ada)).headers["Link"]
+        assert link.startswith("<https://chirp.example/api/v1/timeline/home?cursor=")
+    await chirp.close()

@@ -1,0 +1,69 @@
+"""The merge of many authors' lists equals sorting them all."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chirp.model import UserId
+from chirp.readers.merge import FIRST_CHUNK, merge_above, merge_newest
+
+LISTS = st.dictionaries(
+    st.integers(1, 200), st.sets(st.integers(1, 60).map(lambda n: n), max_size=40), max_size=8
+)
+
+
+class Shelf:
+    """Lists of ids by author, and how often they were asked."""
+
+    def __init__(self, lists: dict[int, set[int]]) -> None:
+        # No two authors have an id in common.
+        self.lists = {a: sorted(n * 1_000 + a for n in ids) for a, ids in lists.items()}
+        self.asked = 0
+
+    async def below(self, author: UserId, below: int, limit: int) -> Sequence[int]:
+        self.asked += 1
+        return [i for i in reversed(self.lists[author]) if i < below][:limit]
+
+    async def above(self, author: UserId, above: int, limit: int) -> Sequence[int]:
+        self.asked += 1
+        return [i for i in self.lists[author] if i > above][:limit]
+
+    @property
+    def all(self) -> list[int]:
+        return sorted(i for ids in self.lists.values() for i in ids)
+
+
+@given(LISTS, st.integers(0, 70_000), st.integers(1, 100))
+async def test_the_newest_below_a_bound(
+    lists: dict[int, set[int]], below: int, limit: int
+) -> None:
+    shelf = Shelf(lists)
+    wanted = [i for i in reversed(shelf.all) if i < below][:limit]
+    assert await merge_newest(shelf.below, shelf.lists, below, limit) == wanted
+
+
+@given(LISTS, st.integers(0, 70_000), st.integers(1, 100))
+async def test_those_directly_above_a_bound(
+    lists: dict[int, set[int]], above: int, limit: int
+) -> None:
+    shelf = Shelf(lists)
+    wanted = [i for i in shelf.all if i > above][:limit]
+    assert await merge_above(shelf.above, shelf.lists, above, limit) == wanted
+
+
+async def test_each_author_is_asked_once_where_the_first_chunk_is_enough() -> None:
+    shelf = Shelf({author: set(range(1, 50)) for author in range(1, 101)})
+    await merge_newest(shelf.below, shelf.lists, 1 << 60, 20)
+    assert shelf.asked == 100
+
+
+@pytest.mark.parametrize("limit", [FIRST_CHUNK, FIRST_CHUNK + 1, 800])
+async def test_one_busy_author_is_asked_in_growing_chunks(limit: int) -> None:
+    shelf = Shelf({1: set(range(1, 2_000)), 2: set()})
+    found = await merge_newest(shelf.below, shelf.lists, 1 << 60, limit)
+    assert found == shelf.all[::-1][:limit]
+    assert shelf.asked < 12

@@ -1,0 +1,126 @@
+"""Settings: file, then environment, then flags; each wrong one is told in one line."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from chirp.config import Config, ConfigError, load, settings, variable_of
+
+
+def written(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "chirp.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def wrong(path: Path | None, environ: dict[str, str], flags: dict[str, object]) -> str:
+    with pytest.raises(ConfigError) as caught:
+        load(path, environ, flags)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_without_anything_the_defaults_hold() -> None:
+    assert load(None, {}, {}) == Config()
+
+
+def test_flags_win_over_the_environment_and_that_over_the_file(tmp_path: Path) -> None:
+    path = written(tmp_path, "[server]\nport = 1\n")
+    assert load(path, {}, {}).server.port == 1
+    environ = {"CHIRP_PORT": "2"}
+    assert load(path, environ, {}).server.port == 2
+    assert load(path, environ, {"server.port": 3}).server.port == 3
+    assert load(path, environ, {"server.port": None}).server.port == 2
+
+
+@pytest.mark.parametrize(("table", "name", "kind", "default"), list(settings()))
+def test_every_setting_is_set_in_the_file_and_in_the_environment(
+    tmp_path: Path, table: str, name: str, kind: type, default: object
+) -> None:
+    value, literal = {
+        bool: (not default, str(not default).lower()),
+        int: (7, "7"),
+        str: ("some text", '"some text"'),
+    }[kind]
+    path = written(tmp_path, f"[{table}]\n{name} = {literal}\n")
+    text = literal.strip('"')
+    for config in (load(path, {}, {}), load(None, {variable_of(table, name): text}, {})):
+        assert getattr(getattr(config, table), name) == value
+
+
+def test_settings_of_the_server_need_no_table_in_the_environment() -> None:
+    environ = {"CHIRP_PUBLIC_URL": "https://x.org/", "CHIRP_FANOUT_PUSH_LIMIT": "5"}
+    config = load(None, environ, {})
+    assert (config.public_url, config.fanout.push_limit) == ("https://x.org", 5)
+
+
+@pytest.mark.parametrize("text", ["1", "true", "YES", "0", "False", "no"])
+def test_truth_has_many_words(text: str) -> None:
+    config = load(None, {"CHIRP_OPEN_METRICS": text}, {})
+    assert config.server.open_metrics == (text.lower() in {"1", "true", "yes"})
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "words"),
+    [
+        ("CHIRP_PORT", "x", "server.port must be a whole number"),
+        ("CHIRP_PORT", "-1", "server.port must be a whole number"),
+        ("CHIRP_PORT", "1.5", "server.port must be a whole number"),
+        ("CHIRP_PORT", "", "server.port must be a whole number"),
+        ("CHIRP_OPEN_METRICS", "maybe", "server.open_metrics must be true or false"),
+        ("CHIRP_CACHE_TWEETS_MB", "lots", "cache.tweets_mb must be a whole number"),
+    ],
+)
+def test_a_wrong_variable_is_named(variable: str, value: str, words: str) -> None:
+    assert wrong(None, {variable: value}, {}).startswith(words)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[server]\nport = true", "server.port must be a whole number"),
+        ("[server]\nport = 1.5", "server.port must be a whole number"),
+        ("[server]\nhost = 5", "server.host must be text"),
+        ("[server]\nopen_metrics = 3", "server.open_metrics must be true or false"),
+        ("[server]\nprot = 1", "unknown setting server.prot"),
+        ("[sever]\nport = 1", "unknown setting sever.port"),
+        ("port = 1", "port must stand in a table"),
+        ("[server", "not a TOML file"),
+        ("[server]\nport = ", "not a TOML file"),
+    ],
+)
+def test_a_wrong_file_is_named_with_its_setting(tmp_path: Path, text: str, words: str) -> None:
+    assert words in wrong(written(tmp_path, text), {}, {})
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    missing = tmp_path / "nothing.toml"
+    assert wrong(missing, {}, {}) == f"{missing}: No such file or directory"
+    broken = tmp_path / "broken.toml"
+    broken.write_bytes(b"\xff\xfe")
+    assert "not a TOML file" in wrong(broken, {}, {})
+    assert str(tmp_path) in wrong(tmp_path, {}, {})
+
+
+def test_an_empty_file_changes_nothing(tmp_path: Path) -> None:
+    assert load(written(tmp_path, ""), {}, {}) == Config()
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [("", "http://127.0.0.1:8080"), ('host = "::1"\nport = 5', "http://[::1]:5"),
+     ('public_url = "https://x.org//"', "https://x.org")],
+)  # fmt: skip
+def test_the_public_address_is_made_where_none_is_set(
+    tmp_path: Path, text: str, address: str
+) -> None:
+    assert load(written(tmp_path, "[server]\n" + text), {}, {}).public_url == address
+
+
+def test_every_variable_is_told_apart() -> None:
+    names = [variable_of(table, name) for table, name, _, _ in settings()]
+    assert len(names) == len(set(names))
+    assert all(re.fullmatch(r"CHIRP_[A-Z_]+", name) for name in names)
