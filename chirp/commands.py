@@ -25,6 +25,13 @@ MAX_PASSWORD = 1_024
 MAX_LOCATION = 150
 MAX_KEY_NAME = 50
 
+RESERVED = frozenset(
+    {"me", "api", "docs", "healthz", "readyz", "metrics", "openapi", "static", "media", "about"}
+    | {"home", "search", "settings", "login", "logout", "signup", "explore", "notifications"}
+    | {"bookmarks", "admin", "oauth", "moments", "tags", "public", "users", "tweets"}
+)
+"""Usernames that would hide a page of the server's own: profiles are at /{username}."""
+
 _USERNAME = re.compile(r"[A-Za-z0-9_]{1,15}")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 _LANG = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
@@ -70,6 +77,8 @@ def check_username(username: str) -> None:
     """Raise Invalid unless `username` is one that an account may have."""
     if not _USERNAME.fullmatch(username):
         raise Invalid("username must be 1 to 15 of A-Z, a-z, 0-9 and _", field="username")
+    if username.lower() in RESERVED:
+        raise Invalid(f"the username {username} is reserved", field="username")
 
 
 def check_email(email: str) -> None:

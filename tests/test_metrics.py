@@ -50,9 +50,7 @@ async def test_deliveries_and_their_lag_are_counted(http: Http) -> None:
 async def test_the_time_of_each_timeline_is_measured(http: Http) -> None:
     await busy(http)
     family = (await families(http))["chirp_timeline_seconds"]
-    counts = {
-        s.labels["timeline"]: s.value for s in family.samples if s.name.endswith("_count")
-    }
+    counts = {s.labels["timeline"]: s.value for s in family.samples if s.name.endswith("_count")}
     assert counts == {"home": 2, "user": 1}
 
 

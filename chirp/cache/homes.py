@@ -185,7 +185,9 @@ class HomeTimelines:
     def remove(self, viewer: int, tweet_id: int) -> bool:
         """Remove an id from the viewer's window; return whether it was there.
 
-        Builds of this viewer will not bring it back. O(window).
+        Builds of this viewer will not bring it back. A window that removals have emptied to half
+        of `keep` is dropped, unless there is nothing below it: it would send every page to a
+        merge, and the next reader fills it anew. O(window).
         """
         self._record(viewer, tweet_id, present=False)
         ids = self._windows.get(viewer)
@@ -196,6 +198,8 @@ class HomeTimelines:
             return False
         del ids[at]
         self._weight_bytes -= _ID_BYTES
+        if ids[0] and len(ids) - 1 <= self.keep // 2:
+            self.drop(viewer)
         return True
 
     def read(

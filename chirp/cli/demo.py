@@ -51,7 +51,7 @@ def parse_time(text: str | None) -> UnixMs | None:
     return UnixMs(round(moment.timestamp() * 1000))
 
 
-@click.command("demo")
+@click.command("demo", epilog="Example: chirp demo ./data --users 200 --seed 7")
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
 @click.option(
     "--users",
@@ -98,11 +98,7 @@ def demo_command(
     keys_out: Path | None,
     as_json: bool,
 ) -> None:
-    r"""Fill FOLDER with a community that is the same for the same seed and time.
-
-    \b
-    Example: chirp demo ./data --users 200 --seed 7
-    """
+    """Fill FOLDER with a community that is the same for the same seed and time."""
     options = DemoOptions(users, days, seed, parse_time(until), graph, tweets, keys_out)
     output = Output(as_json=as_json)
     written = run(fill(folder, options, output))

@@ -15,14 +15,13 @@ from chirp.cli.users import key_group, user_group
 from chirp.errors import ChirpError
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    epilog="Example: chirp serve --data ./data --demo",
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.version_option(__version__, prog_name="chirp")
 def cli() -> None:
-    r"""Chirp: a whole Twitter in one process.
-
-    \b
-    Example: chirp serve --data ./data --demo
-    """
+    """Chirp: a whole Twitter in one process."""
 
 
 for command in (

@@ -20,7 +20,7 @@ from chirp.storage import manifest
 from chirp.storage.store import create_store, open_store
 
 
-@click.command("serve")
+@click.command("serve", epilog="Example: chirp serve --data ./data --port 8080 --demo")
 @click.option(
     "--config",
     "file",
@@ -42,11 +42,7 @@ from chirp.storage.store import create_store, open_store
 def serve_command(
     file: Path | None, data: Path, host: str | None, port: int | None, demo: bool
 ) -> None:
-    r"""Run the server until it is stopped with Ctrl-C or SIGTERM.
-
-    \b
-    Example: chirp serve --data ./data --port 8080 --demo
-    """
+    """Run the server until it is stopped with Ctrl-C or SIGTERM."""
     log_to_stderr()
     config = load(file, os.environ, {"server.host": host, "server.port": port})
     if not manifest.exists(data):

@@ -23,7 +23,7 @@ TWEET_TABLES = ("tweets", "author_index")
 """What a tweet takes: its row and its indexes; not the journal."""
 
 
-@click.command("init")
+@click.command("init", epilog="Example: chirp init ./data --shards 2")
 @folder_argument
 @click.option(
     "--shards",
@@ -40,24 +40,16 @@ TWEET_TABLES = ("tweets", "author_index")
     help="Bits of ids; fixed for good.",
 )
 def init_command(folder: Path, shards: int, id_layout: str) -> None:
-    r"""Make an empty store in FOLDER.
-
-    \b
-    Example: chirp init ./data --shards 2
-    """
+    """Make an empty store in FOLDER."""
     create_store(folder, SystemClock(), shards=shards, id_layout=id_layout)
     Output().say(f"made a store of {shards} shards with {id_layout}-bit ids in {folder}")
 
 
-@click.command("stats")
+@click.command("stats", epilog="Example: chirp stats ./data")
 @folder_argument
 @json_option
 def stats_command(folder: Path, as_json: bool) -> None:
-    r"""Show what a store holds: rows and bytes by table, bytes a tweet, journal lag.
-
-    \b
-    Example: chirp stats ./data
-    """
+    """Show what a store holds: rows and bytes by table, bytes a tweet, journal lag."""
     stats, lag = run(_stats(folder))
     tweets = stats.tables["tweets"].rows
     used = sum(stats.tables[name].bytes for name in TWEET_TABLES)
@@ -88,17 +80,13 @@ async def _stats(folder: Path) -> tuple[EngineStats, int]:
         await store.close()
 
 
-@click.command("check")
+@click.command("check", epilog="Example: chirp check ./data --repair")
 @folder_argument
 @click.option("--repair", is_flag=True, help="Mend rows that are derived from others.")
 @click.option("--deep", is_flag=True, help="Also pack every record again and compare.")
 @json_option
 def check_command(folder: Path, repair: bool, deep: bool, as_json: bool) -> None:
-    r"""Hold every table of a store against the others; say each contradiction.
-
-    \b
-    Example: chirp check ./data --repair
-    """
+    """Hold every table of a store against the others; say each contradiction."""
     output = Output(as_json=as_json)
     with output.progress() as progress:
 
@@ -144,14 +132,10 @@ def _tell(output: Output, report: Report, mended: int) -> None:
         output.say(f"{repairable} of them can be mended with --repair")
 
 
-@click.command("migrate")
+@click.command("migrate", epilog="Example: chirp migrate ./data")
 @folder_argument
 def migrate_command(folder: Path) -> None:
-    r"""Bring a store of an older format to this version's, in place. Back it up first.
-
-    \b
-    Example: chirp migrate ./data
-    """
+    """Bring a store of an older format to this version's, in place. Back it up first."""
     output = Output()
     steps = run(
         migrate_store(

@@ -47,16 +47,14 @@ async def opened(folder: Path) -> AsyncIterator[Chirp]:
         await store.close()
 
 
-@click.group("user")
+@click.group("user", epilog="Example: chirp user create ada --email ada@example.org")
 def user_group() -> None:
-    r"""Look after accounts, while the server is stopped.
-
-    \b
-    Example: chirp user create ada --email ada@example.org
-    """
+    """Look after accounts, while the server is stopped."""
 
 
-@user_group.command("create")
+@user_group.command(
+    "create", epilog='Example: chirp user create ada --email ada@example.org --name "Ada Lovelace"'
+)
 @username_argument
 @click.option("--email", required=True, help="The account's address.")
 @click.option("--name", help="The name that people see; the username by default.")
@@ -66,11 +64,7 @@ def user_group() -> None:
 def create_user(
     username: str, email: str, name: str | None, password_stdin: bool, data: Path, as_json: bool
 ) -> None:
-    r"""Make an account; without --password-stdin it gets a random password, shown once.
-
-    \b
-    Example: chirp user create ada --email ada@example.org --name "Ada Lovelace"
-    """
+    """Make an account; without --password-stdin it gets a random password, shown once."""
     password = sys.stdin.readline().rstrip("\n") if password_stdin else secrets.token_urlsafe(12)
     command = Register(username, name or username, email, password)
 
@@ -83,15 +77,11 @@ def create_user(
     Output(as_json=as_json).report("Account made", {"username": username, "email": email}, shown)
 
 
-@user_group.command("list")
+@user_group.command("list", epilog="Example: chirp user list --data ./data")
 @data_option
 @json_option
 def list_users(data: Path, as_json: bool) -> None:
-    r"""List all accounts, oldest first.
-
-    \b
-    Example: chirp user list --data ./data
-    """
+    """List all accounts, oldest first."""
 
     async def work() -> list[Account]:
         async with opened(data) as chirp:
@@ -114,16 +104,12 @@ def moment(at: UnixMs | None) -> str | None:
     return None if at is None else f"{datetime.fromtimestamp(at // 1000, UTC):%Y-%m-%d %H:%M:%S}"
 
 
-@user_group.command("show")
+@user_group.command("show", epilog="Example: chirp user show ada")
 @username_argument
 @data_option
 @json_option
 def show_user(username: str, data: Path, as_json: bool) -> None:
-    r"""Show one account.
-
-    \b
-    Example: chirp user show ada
-    """
+    """Show one account."""
 
     async def work() -> dict[str, object]:
         async with opened(data) as chirp:
@@ -147,16 +133,12 @@ def show_user(username: str, data: Path, as_json: bool) -> None:
     Output(as_json=as_json).report(f"@{username}", run(work()))
 
 
-@user_group.command("suspend")
+@user_group.command("suspend", epilog="Example: chirp user suspend troll")
 @username_argument
 @click.option("--lift", is_flag=True, help="End a suspension.")
 @data_option
 def suspend_user(username: str, lift: bool, data: Path) -> None:
-    r"""Suspend an account: its keys stop working and its tweets are hidden.
-
-    \b
-    Example: chirp user suspend troll
-    """
+    """Suspend an account: its keys stop working and its tweets are hidden."""
 
     async def work() -> None:
         async with opened(data) as chirp:
@@ -166,16 +148,12 @@ def suspend_user(username: str, lift: bool, data: Path) -> None:
     Output().say(f"{username} is {'no longer ' if lift else ''}suspended")
 
 
-@user_group.command("delete")
+@user_group.command("delete", epilog="Example: chirp user delete ada --yes")
 @username_argument
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @data_option
 def delete_user(username: str, yes: bool, data: Path) -> None:
-    r"""Delete an account with all its tweets and follows. There is no way back.
-
-    \b
-    Example: chirp user delete ada --yes
-    """
+    """Delete an account with all its tweets and follows. There is no way back."""
     if not yes:
         click.confirm(f"Delete {username} and everything they wrote?", abort=True)
 
@@ -186,16 +164,12 @@ def delete_user(username: str, yes: bool, data: Path) -> None:
     Output().say(f"{username} is deleted, with {run(work()):,} tweets")
 
 
-@user_group.command("set-role")
+@user_group.command("set-role", epilog="Example: chirp user set-role ada admin")
 @username_argument
 @click.argument("role", type=click.Choice([role.name.lower() for role in Role]))
 @data_option
 def set_role(username: str, role: str, data: Path) -> None:
-    r"""Give an account a role.
-
-    \b
-    Example: chirp user set-role ada admin
-    """
+    """Give an account a role."""
 
     async def work() -> None:
         async with opened(data) as chirp:
@@ -205,17 +179,13 @@ def set_role(username: str, role: str, data: Path) -> None:
     Output().say(f"{username} is now {role}")
 
 
-@user_group.command("reset-password")
+@user_group.command("reset-password", epilog="Example: chirp user reset-password ada")
 @username_argument
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
 @data_option
 @json_option
 def reset_password(username: str, password_stdin: bool, data: Path, as_json: bool) -> None:
-    r"""Set a new password (random, shown once, by default) and end all sessions.
-
-    \b
-    Example: chirp user reset-password ada
-    """
+    """Set a new password (random, shown once, by default) and end all sessions."""
     password = sys.stdin.readline().rstrip("\n") if password_stdin else secrets.token_urlsafe(12)
 
     async def work() -> None:
@@ -227,26 +197,18 @@ def reset_password(username: str, password_stdin: bool, data: Path, as_json: boo
     Output(as_json=as_json).report("Password set", {"username": username}, shown)
 
 
-@click.group("key")
+@click.group("key", epilog="Example: chirp key create ada --name bot")
 def key_group() -> None:
-    r"""Look after developer keys, while the server is stopped.
-
-    \b
-    Example: chirp key create ada --name bot
-    """
+    """Look after developer keys, while the server is stopped."""
 
 
-@key_group.command("create")
+@key_group.command("create", epilog="Example: chirp key create ada --name bot")
 @username_argument
 @click.option("--name", default="shell", show_default=True, help="What the key is for.")
 @data_option
 @json_option
 def create_key(username: str, name: str, data: Path, as_json: bool) -> None:
-    r"""Make a developer key for an account; it is shown this once.
-
-    \b
-    Example: chirp key create ada --name bot
-    """
+    """Make a developer key for an account; it is shown this once."""
 
     async def work() -> tuple[ApiKey, str]:
         async with opened(data) as chirp:
@@ -259,16 +221,12 @@ def create_key(username: str, name: str, data: Path, as_json: bool) -> None:
     Output(as_json=as_json).report(f"Key of @{username}", figures)
 
 
-@key_group.command("list")
+@key_group.command("list", epilog="Example: chirp key list ada")
 @username_argument
 @data_option
 @json_option
 def list_keys(username: str, data: Path, as_json: bool) -> None:
-    r"""List the keys of an account; secrets are not kept and cannot be shown.
-
-    \b
-    Example: chirp key list ada
-    """
+    """List the keys of an account; secrets are not kept and cannot be shown."""
 
     async def work() -> list[ApiKey]:
         async with opened(data) as chirp:
@@ -279,16 +237,12 @@ def list_keys(username: str, data: Path, as_json: bool) -> None:
     Output(as_json=as_json).rows(f"Keys of @{username}", columns, rows)
 
 
-@key_group.command("revoke")
+@key_group.command("revoke", epilog="Example: chirp key revoke ada 117667410676678656")
 @username_argument
 @click.argument("key_id", type=click.IntRange(min=1))
 @data_option
 def revoke_key(username: str, key_id: int, data: Path) -> None:
-    r"""Make a key of an account invalid.
-
-    \b
-    Example: chirp key revoke ada 117667410676678656
-    """
+    """Make a key of an account invalid."""
 
     async def work() -> None:
         async with opened(data) as chirp:

@@ -14,8 +14,8 @@ from chirp.fanout.index import IndexConsumer, settled
 from chirp.fanout.journal import JournalRunner
 from chirp.idgen.generator import IdGenerator
 from chirp.idgen.layout import layout_named
-from chirp.model import Account, ApiKey, KeyId, Tweet, TweetId, UnixMs, User, UserId
-from chirp.services.accounts import digest_of, new_secret
+from chirp.model import Account, ApiKey, Tweet, TweetId, UnixMs, User, UserId
+from chirp.services.accounts import digest_of, new_key_id, new_secret
 from chirp.services.passwords import Passwords
 from chirp.storage.changes import account_created, followed, tweet_posted
 from chirp.storage.engine import Batch, Receipt
@@ -95,7 +95,7 @@ class CommunityWriter:
             self._user_ids.append(user_id)
             self._by_name[person.username.lower()] = user_id
             password_hash = await _hash(password) if place == login else None
-            key = await self._key(user_id, person) if with_keys or place == login else None
+            key = self._key(user_id, person) if with_keys or place == login else None
             await self._commit(self._account(user_id, person, password_hash, key))
             self._progress("people", place + 1, len(people))
         await self._flush()
@@ -117,11 +117,10 @@ class CommunityWriter:
         account = Account(user_id, person.username, email, password_hash)
         return account_created(self._store, user, account, key)
 
-    async def _key(self, user_id: UserId, person: Person) -> ApiKey:
+    def _key(self, user_id: UserId, person: Person) -> ApiKey:
         secret = new_secret()
         self._written.secrets[person.username] = secret
-        key_id = KeyId(await self._ids.next())
-        return ApiKey(key_id, user_id, "demo", digest_of(secret), self._clock.now_ms())
+        return ApiKey(new_key_id(), user_id, "demo", digest_of(secret), self._clock.now_ms())
 
     async def _write_follows(self) -> None:
         follows, ids = self._community.follows, self._user_ids

@@ -1,4 +1,4 @@
-"""The home consumer: pushes new ids into the home timelines of followers who are active.
+"""The home consumer: pushes new ids into the home timelines of active followers, takes deleted out.
 
 Invariants:
 - It runs behind the index consumer, so what it delivers a rebuild would also find.
@@ -11,13 +11,15 @@ Invariants:
 from __future__ import annotations
 
 import asyncio
+from array import array
 from bisect import bisect_right
+from collections.abc import AsyncIterator
 
 from chirp.cache.homes import HomeTimelines
 from chirp.clock import Clock
 from chirp.fanout.journal import Events
 from chirp.metrics import Metrics
-from chirp.model import Tweet
+from chirp.model import Tweet, TweetId, UserId
 from chirp.readers.graph import GraphReader
 from chirp.readers.home import HomeReader
 from chirp.readers.users import UserReader
@@ -27,6 +29,7 @@ from chirp.storage.events import (
     Event,
     Followed,
     ProfileWritten,
+    TweetDeleted,
     TweetPosted,
     Unfollowed,
 )
@@ -68,6 +71,8 @@ class HomeConsumer:
         for _, event in events:
             if isinstance(event, TweetPosted):
                 await self._deliver(event.tweet)
+            elif isinstance(event, TweetDeleted):
+                await self._withdraw(event.author_id, event.tweet_id)
             else:
                 self._note(event)
 
@@ -87,25 +92,42 @@ class HomeConsumer:
         """Push one tweet to all active followers, or mark its author as pulled."""
         author = tweet.author_id
         self._homes.push(author, tweet.tweet_id)
-        if await self._graph.count_followers(author) > self._push_limit:
+        if await self._is_pulled(author):
             self._home_reader.pulled.add(author)
             return
-        await self._deliver_sliced(tweet)
+        async for followers in self._slices(author):
+            self._metrics.deliveries += self._homes.push_all(followers, tweet.tweet_id)
         lag_s = (self._clock.now_ms() - tweet.created_at) / 1000
         self._metrics.delivery_lag_s.observe(max(0.0, lag_s))
 
-    async def _deliver_sliced(self, tweet: Tweet) -> None:
-        """Push to all followers, in the order of their ids.
+    async def _withdraw(self, author: UserId, tweet_id: TweetId) -> None:
+        """Take a deleted tweet out of the windows that it was pushed into.
+
+        Nobody sees it there. But ids of nothing push what is alive out of the windows, and who
+        posts and deletes in turn would make every page of their followers a merge.
+        """
+        self._homes.remove(author, tweet_id)
+        if await self._is_pulled(author):
+            return
+        async for followers in self._slices(author):
+            for follower in followers:
+                self._homes.remove(follower, tweet_id)
+
+    async def _is_pulled(self, author: UserId) -> bool:
+        return await self._graph.count_followers(author) > self._push_limit
+
+    async def _slices(self, author: UserId) -> AsyncIterator[array[int]]:
+        """Yield all followers in the order of their ids, with a turn for the loop in between.
 
         The array is asked for anew for each slice: it may have changed, and who has unfollowed
-        meanwhile may have a new window, in which this tweet has no place.
+        meanwhile may have a new window, in which the author's tweets have no place.
         """
         last = 0
         while True:
-            followers = await self._graph.followers(tweet.author_id)
+            followers = await self._graph.followers(author)
             start = bisect_right(followers, last)
             part = followers[start : start + SLICE_FOLLOWERS]
-            self._metrics.deliveries += self._homes.push_all(part, tweet.tweet_id)
+            yield part
             if start + SLICE_FOLLOWERS >= len(followers):
                 return
             last = part[-1]

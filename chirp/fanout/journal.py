@@ -104,6 +104,11 @@ class JournalReader:
             return self._upstream.position
         return self._engine.last_sequence(self.source)
 
+    @property
+    def passed(self) -> int:
+        """Up to which event this reader never asks again, whatever happens."""
+        return self.stored if self.consumer.durable else self.position
+
     async def start_at(self) -> None:
         """Take the stored cursor, or the journal's end when the consumer keeps none."""
         if self.consumer.durable:
@@ -273,13 +278,12 @@ class JournalRunner:
                 await reader.store()
 
     async def _trim(self) -> None:
-        """Delete events that every durable consumer has passed and that are older than kept."""
+        """Delete events that every consumer has passed and that are older than kept.
+
+        What a durable one has passed is what it has stored: it begins there after a crash.
+        """
         for source in range(self._engine.sources):
-            cursors = [
-                readers[source].stored
-                for readers in self._readers.values()
-                if readers[source].consumer.durable
-            ]
+            cursors = [readers[source].passed for readers in self._readers.values()]
             kept_from = self._engine.last_sequence(source) - self._keep_events
             below = min([*cursors, kept_from]) + 1
             if below > 1 and self._engine.writes_stopped is None:

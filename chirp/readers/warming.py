@@ -12,6 +12,9 @@ from chirp.storage.store import Store
 
 _CHUNK_ROWS = 500
 
+MOST_OF_ONE_AUTHOR = 500
+"""More of one list would hold the loop up for milliseconds."""
+
 
 async def warm(store: Store, reader: TweetReader, from_id: int, *, room_bytes: int) -> int:
     """Load the tweets with ids from `from_id` on, author by author; return how many.
@@ -35,6 +38,6 @@ async def warm(store: Store, reader: TweetReader, from_id: int, *, room_bytes: i
             break
         stop = rows[-1][0]
     for author, count in authors.items():
-        await reader.by_author(author, None, count)
+        await reader.by_author(author, None, min(count, MOST_OF_ONE_AUTHOR))
         await asyncio.sleep(0)
     return sum(authors.values())

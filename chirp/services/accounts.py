@@ -15,7 +15,7 @@ from chirp.fanout.index import INDEX
 from chirp.fanout.journal import JournalRunner
 from chirp.idgen.generator import IdGenerator
 from chirp.metrics import Metrics
-from chirp.model import Account, ApiKey, KeyId, UnixMs, User, UserCounts, UserId
+from chirp.model import MAX_ID, Account, ApiKey, KeyId, UnixMs, User, UserCounts, UserId
 from chirp.readers.users import UserReader
 from chirp.services.passwords import Passwords
 from chirp.storage.changes import account_created
@@ -32,6 +32,11 @@ _VIEWER_WEIGHT_BYTES = 400
 def new_secret() -> str:
     """Return a fresh key of 256 random bits, recognisable by its prefix."""
     return SECRET_PREFIX + secrets.token_urlsafe(32)
+
+
+def new_key_id() -> KeyId:
+    """Return a random id: unlike a tweet's it need not say when, and never comes again."""
+    return KeyId(secrets.randbelow(MAX_ID) + 1)
 
 
 def digest_of(secret: str) -> bytes:
@@ -73,7 +78,7 @@ class Accounts:
         account = Account(
             user_id, command.username, command.email, password_hash, command.date_of_birth, now
         )
-        key, secret = await self._new_key(user_id, "session")
+        key, secret = self._new_key(user_id, "session")
         await self._commit_claim(account_created(self._store, user, account, key), command)
         return SignedIn(_own_view(user, account, UserCounts()), key, secret)
 
@@ -106,7 +111,7 @@ class Accounts:
             raise Unauthorized("wrong username, email or password")
         if account.suspended:
             raise Forbidden("this account is suspended")
-        key, secret = await self._new_key(account.user_id, "session")
+        key, secret = self._new_key(account.user_id, "session")
         signed_in = replace(account, last_login=self._clock.now_ms())
         batch = Batch(DIRECTORY)
         self._store.directory.expect_account(batch, account)
@@ -141,9 +146,9 @@ class Accounts:
 
     # -- keys ---------------------------------------------------------------------------
 
-    async def _new_key(self, user_id: UserId, name: str) -> tuple[ApiKey, str]:
+    def _new_key(self, user_id: UserId, name: str) -> tuple[ApiKey, str]:
         secret = new_secret()
-        key_id = KeyId(await self._ids.next())
+        key_id = new_key_id()
         key = ApiKey(key_id, user_id, name, digest_of(secret), self._clock.now_ms())
         return key, secret
 
@@ -154,7 +159,7 @@ class Accounts:
 
     async def create_key(self, viewer: Viewer, command: CreateKey) -> tuple[ApiKey, str]:
         """Make a developer key; return it with its secret, shown this once."""
-        key, secret = await self._new_key(viewer.user_id, command.name)
+        key, secret = self._new_key(viewer.user_id, command.name)
         batch = Batch(DIRECTORY)
         self._store.directory.put_key(batch, key)
         await self._store.engine.commit(batch)

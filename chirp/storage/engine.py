@@ -9,6 +9,8 @@ Invariants that every engine holds, and that tests/contracts proves of each:
   sequence of that journal. Sequences have no gaps.
 - An effect whose (consumer, source, order) is not newer than the last one applied is skipped
   whole: no replay of a journal changes anything twice.
+- When an effect fails, later ones of its consumer and source in that partition fail too, until the
+  engine is opened anew: skipped as old, the one that failed would be lost.
 
 Nothing else leaks up: no transaction, cursor, memory view, shard number or LMDB error. An engine
 has one or more journals ("sources", 0 to `sources` - 1); who asks needs not know what they are.

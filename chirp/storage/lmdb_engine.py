@@ -14,7 +14,7 @@ from pathlib import Path
 
 import lmdb
 
-from chirp.errors import OpenError
+from chirp.errors import OpenError, WritesStopped
 from chirp.storage.engine import Batch, EngineStats, Receipt, Row, TableStats, Watcher
 from chirp.storage.keys import Table
 from chirp.storage.lmdb_shard import LmdbShard
@@ -135,8 +135,21 @@ class LmdbEngine:
     # -- writing ------------------------------------------------------------------------
 
     def commit(self, batch: Batch) -> asyncio.Future[Receipt | None]:
-        """Queue `batch` for its shard's writer; the future resolves when it is durable."""
+        """Queue `batch` for its shard's writer; the future resolves when it is durable.
+
+        Refused as soon as any shard has stopped: a truth that is stored here while its effect
+        cannot be stored there would be answered 503, tried again, and stand there twice.
+        """
+        stopped = self.writes_stopped
+        if stopped is not None:
+            return self._refused(stopped)
         return self._writers[shard_of(batch.prefix, len(self._shards))].submit(batch)
+
+    @staticmethod
+    def _refused(stopped: str) -> asyncio.Future[Receipt | None]:
+        future: asyncio.Future[Receipt | None] = asyncio.get_running_loop().create_future()
+        future.set_exception(WritesStopped(stopped))
+        return future
 
     # -- journal ------------------------------------------------------------------------
 

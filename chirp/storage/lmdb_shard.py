@@ -42,6 +42,10 @@ Outcome = int | None | StorageError
 """A batch's result: the sequence of its event, nothing, or why it was not applied."""
 
 
+class EffectRefused(StorageError):
+    """An effect behind one that failed. Nothing of it was applied."""
+
+
 class LmdbShard:
     """Tables, journal, markers and cursors of one shard file."""
 
@@ -52,6 +56,7 @@ class LmdbShard:
             map_size=map_bytes,
             subdir=False,
             sync=sync,
+            mode=0o600,
             max_dbs=len(Table) + len(_HIDDEN),
             max_spare_txns=1,
             lib_version=LMDB_FORMAT,
@@ -62,6 +67,8 @@ class LmdbShard:
         self._journal, self._markers, self._cursors = (
             self.env.open_db(name.encode()) for name in _HIDDEN
         )
+        self._refused: set[tuple[str, int]] = set()
+        """Consumers and sources of which an effect failed since the file was opened."""
         self.last_sequence = self._newest_sequence()
 
     def _newest_sequence(self) -> int:
@@ -151,8 +158,8 @@ class LmdbShard:
                     continue
                 try:
                     applied = self._apply(txn, work, last + 1)
-                except Conflict as conflict:
-                    outcomes.append(conflict)
+                except (Conflict, EffectRefused) as refusal:
+                    outcomes.append(refusal)
                 else:
                     last = last if applied is None else applied
                     outcomes.append(applied)
@@ -163,6 +170,8 @@ class LmdbShard:
         """Apply one batch; return the sequence of its event, None when it has none."""
         if batch.effect is not None and self._is_stale(txn, batch.effect):
             return None
+        if batch.effect is not None and batch.effect[:2] in self._refused:
+            raise EffectRefused("an earlier effect of this source was not stored")
         tables = self._tables
         for expected in batch.expects:
             if txn.get(expected.key, db=tables[expected.table]) != expected.value:
@@ -188,6 +197,14 @@ class LmdbShard:
         """Say whether an effect, or a later one, is applied already."""
         last = txn.get(_marker_key(effect), db=self._markers)
         return last is not None and _MARK.pack(effect.sequence, effect.part) <= last
+
+    def refuse_after(self, work: Work) -> None:
+        """Refuse later effects of a source of which one failed: their mark would hide it for ever.
+
+        Until the store is opened anew; its consumer then begins again at the one that failed.
+        """
+        if isinstance(work, Batch) and work.effect is not None:
+            self._refused.add(work.effect[:2])
 
     def _mark(self, txn: lmdb.Transaction[bytes], effect: Effect) -> None:
         """Note that an effect is applied."""

@@ -139,6 +139,7 @@ class LmdbWriter:
             return [_chained(WritesStopped(self.stopped), error) for _ in group]
         if len(group) == 1:
             log.error("a batch for %s was not stored: %s", self._shard.path, error)
+            self._shard.refuse_after(group[0])
             return [_chained(StorageError("the write was not stored"), error)]
         return [outcome for work in group for outcome in self._outcomes([work])]
 
@@ -201,9 +202,12 @@ def _words(error: Exception, path: Path) -> str:
 
 
 def _is_full(path: Path) -> bool:
-    disk = os.statvfs(path)
+    try:
+        disk, size_bytes = os.statvfs(path), path.stat().st_size
+    except OSError:
+        return False  # a disk that answers nothing (XFS after an error): the thread must live on
     limit = resource.getrlimit(resource.RLIMIT_FSIZE)[0]
-    at_limit = limit != resource.RLIM_INFINITY and path.stat().st_size >= limit
+    at_limit = limit != resource.RLIM_INFINITY and size_bytes >= limit
     return at_limit or disk.f_bavail * disk.f_frsize < FULL_BELOW_BYTES
 
 

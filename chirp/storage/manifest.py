@@ -49,7 +49,8 @@ def exists(folder: Path) -> bool:
 def write(folder: Path, manifest: Manifest) -> None:
     """Write the manifest atomically and durably. Raises: OSError."""
     target, draft = folder / NAME, folder / (NAME + ".new")
-    with draft.open("wb") as file:
+    # The manifest holds the secret of the paging cursors, the shards hold password hashes.
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
         file.write(msgspec.json.format(msgspec.json.encode(manifest), indent=1) + b"\n")
         file.flush()
         os.fsync(file.fileno())
@@ -74,6 +75,9 @@ def read(folder: Path) -> Manifest:
     except FileNotFoundError:
         hint = "make one with `chirp init`"
         raise OpenError("there is no store here", path=folder, hint=hint) from None
+    except PermissionError:
+        hint = "run chirp as the user that owns it"
+        raise OpenError("the store may not be read", path=folder, hint=hint) from None
     except (OSError, msgspec.MsgspecError) as error:
         hint = "restore manifest.json from a backup"
         raise OpenError(f"the manifest is unreadable ({error})", path=folder, hint=hint) from error

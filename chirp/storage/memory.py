@@ -119,6 +119,7 @@ class MemoryEngine:
         self._watchers: list[Watcher] = []
         self._commits = self._batches = self._conflicts = 0
         self._stopped: str | None = None
+        self._refused: set[tuple[int, str, int]] = set()
 
     @property
     def sources(self) -> int:
@@ -176,7 +177,7 @@ class MemoryEngine:
             self._batches += 1
             source = shard_of(batch.prefix, len(self._shards))
             try:
-                sequence = self._shards[source].apply(batch)
+                sequence = self._apply(source, batch)
             except StorageError as error:
                 self._conflicts += isinstance(error, Conflict)
                 if not future.cancelled():
@@ -189,6 +190,22 @@ class MemoryEngine:
         for source, sequence in grown.items():
             for watcher in self._watchers:
                 watcher(source, sequence)
+
+    def _apply(self, shard: int, batch: Batch) -> int | None:
+        """Apply a batch; remember an effect that failed. Raises: StorageError."""
+        effect = batch.effect
+        if effect is None:
+            return self._shards[shard].apply(batch)
+        mark = (shard, *effect[:2])
+        if mark in self._refused and not self._shards[shard].is_stale(effect):
+            raise StorageError("an earlier effect of this source was not stored")
+        try:
+            return self._shards[shard].apply(batch)
+        except Conflict:
+            raise
+        except StorageError:
+            self._refused.add(mark)
+            raise
 
     async def read_journal(self, source: int, after: int, limit: int) -> list[tuple[int, bytes]]:
         """Return up to `limit` events above `after`."""

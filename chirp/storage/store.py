@@ -10,7 +10,7 @@ from chirp.errors import OpenError
 from chirp.storage import manifest as manifests
 from chirp.storage.engine import Engine
 from chirp.storage.guard import Guard
-from chirp.storage.keys import Table, everything, partition_of
+from chirp.storage.keys import Table, everything, last_id
 from chirp.storage.lmdb_engine import LmdbEngine, create_shards, shard_path
 from chirp.storage.manifest import Manifest
 from chirp.storage.tables.directory import Directory
@@ -44,11 +44,12 @@ class Store:
 
     async def greatest_id(self) -> int:
         """Return the greatest id on disk, of a tweet (deleted ones count) or a user; else 0."""
-        newest = 0
-        for table in (Table.TWEETS, Table.USERS):
-            rows = await self.engine.scatter(table, *everything(), 1, reverse=True)
-            newest = max([newest, *(partition_of(key) for key, _ in rows)])
-        return newest
+        # Accounts, not profiles: those of the last moment before a crash are not written yet.
+        return max(await self._greatest(Table.TWEETS), await self._greatest(Table.ACCOUNTS))
+
+    async def _greatest(self, table: Table) -> int:
+        rows = await self.engine.scatter(table, *everything(), 1, reverse=True)
+        return max((last_id(key) for key, _ in rows), default=0)
 
     async def close(self) -> None:
         """Wait for what is queued, close all files and let go of the folder."""
@@ -66,7 +67,7 @@ def create_store(folder: Path, clock: Clock, *, shards: int = 2, id_layout: str 
         raise OpenError(f"{shards} shards are not possible", path=folder, hint=hint)
     hint = "choose a folder that this user can write, with space on its disk"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         guard = Guard(folder)
         try:
             _fill(folder, manifests.new_manifest(shards, id_layout, clock.now_ms()))

@@ -71,9 +71,7 @@ async def test_a_missing_field_is_named(http: Http, field: str) -> None:
     [({"email": "b@example.org", "username": "ADA"}, "username"),
      ({"username": "bob", "email": "ADA@example.org"}, "email")],
 )  # fmt: skip
-async def test_what_is_taken_is_a_conflict(
-    http: Http, changes: dict[str, str], field: str
-) -> None:
+async def test_what_is_taken_is_a_conflict(http: Http, changes: dict[str, str], field: str) -> None:
     await http.register("ada")
     (await http.post("/users", GOOD | changes)).refused(409, field)
 
@@ -161,7 +159,9 @@ async def test_the_same_key_twice_is_one_key(http: Http) -> None:
     ada = await http.chirp.register("ada")
     key = http.chirp.secrets[ada.user_id]
     headers = {"Authorization": f"Bearer {key}"}
-    answer = await http.post("/tweet", {"tweet_data": "a", "api_dev_key": key}, ada, headers=headers)
+    answer = await http.post(
+        "/tweet", {"tweet_data": "a", "api_dev_key": key}, ada, headers=headers
+    )
     assert answer.status == 201
 
 
@@ -277,5 +277,3 @@ async def test_others_keys_are_not_there(http: Http) -> None:
     key_id = (await http.get("/keys", ada)).json["data"][0]["key_id"]
     (await http.delete(f"/keys/{key_id}", eve)).refused(404)
     assert (await http.get("/users/me", ada)).status == 200
-
-

@@ -50,6 +50,14 @@ def test_init_makes_a_store_once(tmp_path: Path) -> None:
     assert one_line(again.stderr)
 
 
+def test_a_stores_files_are_its_owners_alone(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    chirp("init", data)
+    chirp("user", "create", "ada", "--email", "a@b.org", "--data", data)
+    open_to_others = [p.name for p in [data, *data.iterdir()] if p.stat().st_mode & 0o077]
+    assert open_to_others == []
+
+
 @pytest.mark.parametrize(
     "words",
     [("stats", "nowhere"), ("check", "nowhere"), ("migrate", "nowhere"), ("user", "list")],

@@ -42,9 +42,7 @@ async def test_nobody_who_is_not_active_is_delivered_to(chirp: Driver) -> None:
     assert await chirp.home(fan) == [tweet.tweet_id]
 
 
-async def test_slices_reach_everybody_once(
-    chirp: Driver, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_slices_reach_everybody_once(chirp: Driver, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fanout_home, "SLICE_FOLLOWERS", 2)
     author, fans = await crowd(chirp, 7)
     tweet = await chirp.post(author)

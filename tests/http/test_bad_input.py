@@ -22,6 +22,7 @@ from tests.support.engines import digest_of_rows
 from tests.support.web import Answer, Http
 
 JSON = {"Content-Type": "application/json"}
+POST = b"POST /api/v1/tweet HTTP/1.1\r\nHost: x\r\n"
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 POSTS = ["/users", "/sessions", "/keys", "/tweet", "/users/bob/follow"]
 EVERY_POST = pytest.mark.parametrize("path", POSTS)
@@ -81,9 +82,7 @@ NOT_JSON = {
 
 @EVERY_POST
 @pytest.mark.parametrize("raw", NOT_JSON.values(), ids=list(NOT_JSON))
-async def test_what_is_no_object_in_json_is_refused(
-    attack: Attack, path: str, raw: bytes
-) -> None:
+async def test_what_is_no_object_in_json_is_refused(attack: Attack, path: str, raw: bytes) -> None:
     answer = await attack.raw(path, raw)
     if path.endswith("follow") and b'"tweet_data"' in raw and answer.status == 200:
         return  # a field that is unknown there is skipped without a look at its characters
@@ -91,7 +90,7 @@ async def test_what_is_no_object_in_json_is_refused(
 
 
 @EVERY_POST
-@pytest.mark.parametrize("open_, close", [(b"[", b"]"), (b'{"a":', b"}")])
+@pytest.mark.parametrize(("open_", "close"), [(b"[", b"]"), (b'{"a":', b"}")])
 async def test_deep_nesting_is_refused_in_known_and_unknown_fields(
     attack: Attack, path: str, open_: bytes, close: bytes
 ) -> None:
@@ -174,7 +173,8 @@ async def test_text_fields_take_nothing_but_text(attack: Attack, path: str, valu
 
 
 @pytest.mark.parametrize(
-    "value", ["x", "", 1.5, True, {}, [[1]], "٣", -1, 0, 10**19, 10**30, "1" * 20, " 1", "+1", "1_0"],
+    "value",
+    ["x", "", 1.5, True, {}, [[1]], "٣", -1, 0, 10**19, 10**30, "1" * 20, " 1", "+1", "1_0"],
     ids=str,
 )  # fmt: skip
 async def test_number_fields_take_nothing_but_numbers(attack: Attack, value: Any) -> None:
@@ -213,6 +213,7 @@ async def test_content_that_is_neither_json_nor_a_form_is_refused(
 
 
 BOUNDARY = {"Content-Type": "multipart/form-data; boundary=x"}
+TEXT_PART = b'--x\r\nContent-Disposition: form-data; name="tweet_data"\r\n'
 BROKEN_FORMS = {
     "no boundary": ({"Content-Type": "multipart/form-data"}, b"--x\r\n\r\n"),
     "an empty boundary": ({"Content-Type": "multipart/form-data; boundary="}, b"--\r\n"),
@@ -224,18 +225,15 @@ BROKEN_FORMS = {
     "bad headers": (BOUNDARY, b"--x\r\n\xff\xfe: \x00\r\n\r\nhi\r\n--x--\r\n"),
     "a strange encoding": (
         BOUNDARY,
-        b'--x\r\nContent-Disposition: form-data; name="tweet_data"\r\n'
-        b"Content-Transfer-Encoding: rot13\r\n\r\nhi\r\n--x--\r\n",
+        TEXT_PART + b"Content-Transfer-Encoding: rot13\r\n\r\nhi\r\n--x--\r\n",
     ),
     "not base64": (
         BOUNDARY,
-        b'--x\r\nContent-Disposition: form-data; name="tweet_data"\r\n'
-        b"Content-Transfer-Encoding: base64\r\n\r\n!!!!!\r\n--x--\r\n",
+        TEXT_PART + b"Content-Transfer-Encoding: base64\r\n\r\n!!!!!\r\n--x--\r\n",
     ),
     "a strange charset": (
         BOUNDARY,
-        b'--x\r\nContent-Disposition: form-data; name="tweet_data"\r\n'
-        b"Content-Type: text/plain; charset=klingon\r\n\r\nhi\r\n--x--\r\n",
+        TEXT_PART + b"Content-Type: text/plain; charset=klingon\r\n\r\nhi\r\n--x--\r\n",
     ),
     "invalid UTF-8": (
         BOUNDARY,
@@ -243,8 +241,8 @@ BROKEN_FORMS = {
     ),
     "a part in parts": (
         BOUNDARY,
-        b'--x\r\nContent-Disposition: form-data; name="tweet_data"\r\n'
-        b"Content-Type: multipart/mixed; boundary=y\r\n\r\n--y\r\n\r\nhi\r\n--y--\r\n--x--\r\n",
+        TEXT_PART
+        + b"Content-Type: multipart/mixed; boundary=y\r\n\r\n--y\r\n\r\nhi\r\n--y--\r\n--x--\r\n",
     ),
     "invalid UTF-8 in a form": (FORM, b"tweet_data=%ff%fe&username=%ff"),
     "a form of a strange charset": (
@@ -378,11 +376,9 @@ async def test_very_long_headers_are_refused_before_anything_happens(attack: Att
 
 @pytest.mark.parametrize(
     "raw",
-    [b"GET /\x00 HTTP/1.1\r\n\r\n", b"NONSENSE\r\n\r\n", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03",
-     b"POST /api/v1/tweet HTTP/1.1\r\nHost: x\r\nContent-Length: -5\r\n\r\n",
-     b"POST /api/v1/tweet HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n"
-     b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-     b"POST /api/v1/tweet HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n\r\n",
+    [b"GET /\x00 HTTP/1.1\r\n\r\n", b"NONSENSE\r\n\r\n", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc",
+     POST + b"Content-Length: -5\r\n\r\n", POST + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n\r\n",
+     POST + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
      b"GET http://[ HTTP/1.1\r\nHost: x\r\n\r\n"],
 )  # fmt: skip
 async def test_what_is_not_http_is_answered_without_a_trace(attack: Attack, raw: bytes) -> None:

@@ -38,9 +38,7 @@ class Shelf:
 
 
 @given(LISTS, st.integers(0, 70_000), st.integers(1, 100))
-async def test_the_newest_below_a_bound(
-    lists: dict[int, set[int]], below: int, limit: int
-) -> None:
+async def test_the_newest_below_a_bound(lists: dict[int, set[int]], below: int, limit: int) -> None:
     shelf = Shelf(lists)
     wanted = [i for i in reversed(shelf.all) if i < below][:limit]
     assert await merge_newest(shelf.below, shelf.lists, below, limit) == wanted

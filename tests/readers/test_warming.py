@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator
-
 import pytest
 
 from chirp.app import RECENT_MS
@@ -16,13 +13,13 @@ from tests.support.driver import Driver, config, memory_store, tweet_ids
 
 
 @pytest.fixture
-async def filled(chirp: Driver) -> AsyncIterator[tuple[Driver, list[Viewer], list[Tweet]]]:
+async def filled(chirp: Driver) -> tuple[Driver, list[Viewer], list[Tweet]]:
     """Two old tweets, then four new ones, of two authors."""
     people = await chirp.register_many("ada", "bob")
     old = [await chirp.post(who) for who in people]
     chirp.clock.advance_ms(RECENT_MS + 1)
     new = [await chirp.post(who) for who in [*people, *people]]
-    yield chirp, people, [*old, *new]
+    return chirp, people, [*old, *new]
 
 
 def entries(chirp: Driver) -> int:
@@ -32,9 +29,7 @@ def entries(chirp: Driver) -> int:
 async def warmed(chirp: Driver, room_bytes: int) -> int:
     await chirp.restart()
     server = chirp.server
-    return await warm(
-        server.store, server.tweets, server._recent_from_id(), room_bytes=room_bytes
-    )
+    return await warm(server.store, server.tweets, server._recent_from_id(), room_bytes=room_bytes)
 
 
 async def test_the_tweets_of_the_last_72_hours_are_loaded(
@@ -74,12 +69,14 @@ async def test_deleted_tweets_are_not_loaded(
     assert await warmed(chirp, 1 << 20) == 3
 
 
-async def test_a_starting_server_warms_by_itself(same_switch_interval: None) -> None:
+async def test_a_server_warms_in_a_task_of_its_own(same_switch_interval: None) -> None:
     chirp = await Driver.open(memory_store(), config(warm=True))
     ada = await chirp.register("ada")
     tweets = await chirp.post_many(ada, 3)
     await chirp.restart()
-    while entries(chirp) < 3:
-        await asyncio.sleep(0)
+    chirp.server.start_warming()
+    names = {task.get_name(): task for task in chirp.server.tasks._tasks}
+    await names["warm"]
+    assert entries(chirp) == 3
     assert await chirp.tweets_of(ada) == tweet_ids(tweets)
     await chirp.close()

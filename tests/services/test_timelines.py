@@ -75,12 +75,11 @@ async def test_bounds_are_exclusive(any_chirp: Driver, which: str) -> None:
 async def test_the_last_page_has_no_next(chirp: Driver, which: str, limit: int) -> None:
     ada, tweets = await ten(chirp)
     page = await read(chirp, which, ada, ReadTweets(limit))
-    pages = [ids_of(page)]
+    pages, found = 1, ids_of(page)
     while page.next is not None:
         page = await read(chirp, which, ada, older(page.next, limit))
-        pages.append(ids_of(page))
-    assert len(pages) == -(-10 // limit)
-    assert sum(pages, []) == tweet_ids(tweets)
+        pages, found = pages + 1, found + ids_of(page)
+    assert (pages, found) == (-(-10 // limit), tweet_ids(tweets))
 
 
 @HOME_OR_USER

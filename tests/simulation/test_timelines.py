@@ -33,7 +33,7 @@ def shrink_caches(server: Chirp, budget_bytes: int, keep: int) -> None:
     """Make room for only a few windows, lists and arrays, so that everything is evicted often."""
     caches = server.caches
     for cache in (caches.tweets, caches.homes, caches.followees, caches.followers, caches.users):
-        cache.budget_bytes = budget_bytes  # type: ignore[attr-defined]
+        cache.budget_bytes = budget_bytes
     caches.homes.keep, caches.homes._longest = keep, keep + 2
 
 
@@ -120,7 +120,7 @@ class Timelines(RuleBasedStateMachine):
 
     @rule(a=WHO, b=WHO, limit=LIMITS, data=st.data())
     def read_bounded(self, a: int, b: int, limit: int, data: st.DataObject) -> None:
-        known = [tweet.tweet_id for tweet in self.tweets] or [1]
+        known = [int(tweet.tweet_id) for tweet in self.tweets] or [1]
         bound = st.none() | st.sampled_from(known).flatmap(
             lambda i: st.integers(max(1, i - 1), i + 1)
         )
@@ -206,7 +206,7 @@ def _same_switch_interval(same_switch_interval: None) -> None:
 
 
 SIMULATION = settings(
-    max_examples=40,
+    max_examples=80,
     stateful_step_count=30,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
@@ -215,5 +215,4 @@ SIMULATION = settings(
 TestPushed = Timelines.TestCase
 TestPulled = Pulled.TestCase
 TestHybrid = Hybrid.TestCase
-for _case in (TestPushed, TestPulled, TestHybrid):
-    _case.settings = SIMULATION
+TestPushed.settings = TestPulled.settings = TestHybrid.settings = SIMULATION

@@ -154,7 +154,15 @@ def unprivileged(folder: Path) -> Iterator[None]:
 
 async def test_a_folder_that_cannot_be_written_is_refused(folder: Path) -> None:
     hint = "make the folder writable for the user that runs chirp"
+    (folder / "manifest.json").chmod(0o644)
     with unprivileged(folder), refused("the folder cannot be written", hint):
+        await open_store(folder)
+
+
+async def test_somebody_elses_store_is_refused(folder: Path) -> None:
+    if os.geteuid() != 0:
+        (folder / "manifest.json").chmod(0)
+    with unprivileged(folder), refused("may not be read", "run chirp as the user that owns it"):
         await open_store(folder)
 
 

@@ -183,7 +183,7 @@ class Driver:
             caches.tweets, caches.users, caches.followees, caches.followers, caches.homes,
             caches.viewers, self.server.ids, self.server.watermark,
         ):  # fmt: skip
-            cache.check()  # type: ignore[attr-defined]
+            cache.check()
         assert self.server.tasks.failures == []
 
 

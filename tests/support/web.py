@@ -106,7 +106,11 @@ class Http:
         self, path: str, body: Any = None, key: Viewer | str | None = None, **options: Any
     ) -> Answer:
         """Send JSON: an object, or bytes as they are."""
-        raw = body if isinstance(body, bytes) or body is None else json.dumps(body, ensure_ascii=False).encode()
+        raw = (
+            body
+            if isinstance(body, bytes) or body is None
+            else json.dumps(body, ensure_ascii=False).encode()
+        )
         headers = {"Content-Type": "application/json"} | dict(options.pop("headers", {}))
         return await self.ask("POST", path, key, data=raw, headers=headers, **options)
 

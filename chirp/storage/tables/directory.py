@@ -84,7 +84,8 @@ class Directory:
         rows = await self._engine.scan(Table.USER_KEYS, start, stop, 1 << 62)
         digests = [digest_key(DIRECTORY, digest) for _, digest in rows]
         raws = await self._engine.get_many(Table.KEYS, digests)
-        return [_unpack_key(raw) for raw in raws if raw is not None]
+        keys = [_unpack_key(raw) for raw in raws if raw is not None]
+        return sorted(keys, key=lambda key: (key.created_at, key.key_id))
 
     @staticmethod
     def claim(batch: Batch, account: Account) -> None:

@@ -1,0 +1,1 @@
+"""Faults that a hostile review found, each with the promise that it broke."""
