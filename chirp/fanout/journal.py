@@ -251,6 +251,17 @@ class JournalRunner:
                 return f"the {name} consumer has stopped"
         return None
 
+    def refuse_if_stopped(self) -> None:
+        """Raise when a consumer has stopped. To be asked before a truth is committed.
+
+        Its consequences would not come, so the request that waits for them would be refused
+        though its truth is stored; and what is tried again is there twice after the next start.
+        Raises: StorageError.
+        """
+        why = self.failure
+        if why is not None:
+            raise StorageError(why)
+
     def lag(self) -> dict[str, int]:
         """Return how many events each consumer has yet to handle, over all journals."""
         last = self._engine.last_sequence

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import secrets
+from contextlib import suppress
 
 from msgspec.structs import replace
 
 from chirp.cache.lru import LruMap
 from chirp.clock import Clock
 from chirp.commands import CreateKey, Register, SignIn
-from chirp.errors import Conflict, Forbidden, NotFound, Taken, Unauthorized
+from chirp.errors import Conflict, Forbidden, NotFound, StorageError, Taken, Unauthorized
 from chirp.fanout.index import INDEX
 from chirp.fanout.journal import JournalRunner
 from chirp.idgen.generator import IdGenerator
@@ -19,7 +21,7 @@ from chirp.model import MAX_ID, Account, ApiKey, KeyId, UnixMs, User, UserCounts
 from chirp.readers.users import UserReader
 from chirp.services.passwords import Passwords
 from chirp.storage.changes import account_created
-from chirp.storage.engine import Batch
+from chirp.storage.engine import Batch, Receipt
 from chirp.storage.keys import DIRECTORY
 from chirp.storage.store import Store
 from chirp.views import OwnDetails, SignedIn, UserView, Viewer
@@ -27,6 +29,9 @@ from chirp.views import OwnDetails, SignedIn, UserView, Viewer
 SECRET_PREFIX = "chirp_"  # noqa: S105  (not a secret: how a key begins, for secret scanners)
 _SECRET_LENGTH = len(SECRET_PREFIX) + 43
 _VIEWER_WEIGHT_BYTES = 400
+
+_CHUNK = 256
+"""How many keys' last use is written at once: the loop gets a turn after each."""
 
 
 def new_secret() -> str:
@@ -220,17 +225,22 @@ class Accounts:
     async def store_last_used(self) -> None:
         """Write when keys were last used; what is revoked meanwhile stays revoked."""
         used, self._used = self._used, {}
-        for digest, at in used.items():
-            key = await self._store.directory.find_key(digest)
-            if key is None:
-                continue
-            batch = Batch(DIRECTORY)
-            self._store.directory.expect_key(batch, key)
-            self._store.directory.put_key(batch, replace(key, last_used=at))
-            try:
-                await self._store.engine.commit(batch)
-            except Conflict:
-                continue
+        digests = list(used)
+        for start in range(0, len(digests), _CHUNK):
+            part = digests[start : start + _CHUNK]
+            keys = await self._store.directory.find_keys(part)
+            known = [key for key in keys if key is not None]
+            stored = [self._store_used(key, used[key.digest]) for key in known]
+            for future in stored:
+                # Best effort: when the disk is full, the last use is the least of the losses.
+                with suppress(StorageError):
+                    await future
+
+    def _store_used(self, key: ApiKey, at: UnixMs) -> asyncio.Future[Receipt | None]:
+        batch = Batch(DIRECTORY)
+        self._store.directory.expect_key(batch, key)
+        self._store.directory.put_key(batch, replace(key, last_used=at))
+        return self._store.engine.commit(batch)
 
 
 def _own_view(user: User, account: Account, counts: UserCounts) -> UserView:

@@ -75,16 +75,20 @@ class Directory:
 
     async def find_key(self, digest: bytes) -> ApiKey | None:
         """Return the key whose secret has this digest."""
-        raw = (await self._engine.get_many(Table.KEYS, [digest_key(DIRECTORY, digest)]))[0]
-        return None if raw is None else _unpack_key(raw)
+        return (await self.find_keys([digest]))[0]
+
+    async def find_keys(self, digests: Sequence[bytes]) -> list[ApiKey | None]:
+        """Return the keys with these digests, in their order. O(len(digests))."""
+        keys = [digest_key(DIRECTORY, digest) for digest in digests]
+        raws = await self._engine.get_many(Table.KEYS, keys)
+        return [None if raw is None else _unpack_key(raw) for raw in raws]
 
     async def keys_of(self, user_id: UserId) -> list[ApiKey]:
         """Return the keys of a user, oldest first. O(keys)."""
         start, stop = triple_key(DIRECTORY, user_id, 0), triple_key(DIRECTORY, user_id + 1, 0)
         rows = await self._engine.scan(Table.USER_KEYS, start, stop, 1 << 62)
-        digests = [digest_key(DIRECTORY, digest) for _, digest in rows]
-        raws = await self._engine.get_many(Table.KEYS, digests)
-        keys = [_unpack_key(raw) for raw in raws if raw is not None]
+        found = await self.find_keys([digest for _, digest in rows])
+        keys = [key for key in found if key is not None]
         return sorted(keys, key=lambda key: (key.created_at, key.key_id))
 
     @staticmethod
