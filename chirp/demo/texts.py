@@ -97,7 +97,9 @@ def write_text(random: Random, topics: tuple[str, ...], friend: str) -> str:
     topic = _choose(random, topics)
     things, tags = TOPICS[topic]
     text = _choose(random, _OPENINGS).format(thing=_choose(random, things))
-    text = text[:1].upper() + text[1:] + _choose(random, _CLOSINGS)
+    closing = _choose(random, _CLOSINGS)
+    stop = "." if closing[1:2].isalpha() and text[-1] not in "?!" else ""
+    text = text[:1].upper() + text[1:] + stop + closing
     if random.random() < 0.45:
         text += " " + _choose(random, tags)
     if random.random() < 0.2:
