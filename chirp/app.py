@@ -19,6 +19,7 @@ from chirp.cache.lru import LruMap
 from chirp.cache.tweets import TweetCache
 from chirp.clock import Clock
 from chirp.config import Config
+from chirp.errors import StorageError
 from chirp.fanout.home import HomeConsumer
 from chirp.fanout.index import INDEX, IndexConsumer
 from chirp.fanout.journal import JournalRunner
@@ -275,9 +276,13 @@ class Chirp:
     async def close(self) -> None:
         """Finish what is under way and let go of everything but the store."""
         self.closing = True
-        if self.store.engine.writes_stopped is None:
-            await self.accounts.store_last_used()
-            await self.journal.store_cursors()
+        try:
+            if self.store.engine.writes_stopped is None:
+                await self.accounts.store_last_used()
+                await self.journal.store_cursors()
+        except StorageError:
+            # Nothing that was acknowledged: cursors catch up at the next start.
+            log.warning("the last use of keys was not stored", exc_info=True)
         await self.tasks.close()
         self.passwords.close()
         await asyncio.sleep(0)

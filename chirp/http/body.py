@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl
 
 import msgspec
-from aiohttp import web
+from aiohttp import BodyPartReader, MultipartReader, web
 from aiohttp.http import HttpProcessingError
+from aiohttp.streams import StreamReader
 
 from chirp.errors import Invalid, TooLarge
 
@@ -18,6 +20,12 @@ MAX_KEY_BODY_BYTES = 64 << 10
 """A key is looked for only in bodies up to this size."""
 
 _FORMS = {"application/x-www-form-urlencoded", "multipart/form-data"}
+_CHARSETS = {None, "utf-8", "utf8", "us-ascii", "ascii", "iso-8859-1", "latin-1", "windows-1252"}
+"""Decoders that take time linear in their input. Python's own list has one that does not: a
+megabyte of punycode holds the loop for a minute."""
+MOST_FIELDS = 100
+_PLAIN = {"7bit", "8bit", "binary"}
+"""Encodings of a form's part that leave it as it is; no browser sends another."""
 _PATH = re.compile(r" - at `\$\.?([A-Za-z_]*)[^`]*`$")
 
 Pairs = Sequence[tuple[str, object]]
@@ -48,7 +56,7 @@ async def _raw(request: web.Request) -> bytes:
         return await request.read()
     except web.HTTPRequestEntityTooLarge:
         raise TooLarge(f"the body is larger than {MAX_BODY_BYTES} bytes") from None
-    except web.RequestPayloadError:
+    except (web.RequestPayloadError, ConnectionResetError):
         raise Invalid("the body does not arrive as its headers say") from None
 
 
@@ -66,22 +74,57 @@ def _decode(raw: bytes, kind: type[S]) -> S:
 def _pairs(request: web.Request, raw: bytes) -> Pairs:
     """Return the fields of a form; aiohttp's own parser puts U+FFFD for what is not text."""
     try:
-        charset = request.charset or "utf-8"
+        charset = _charset(request.charset)
         text = raw.decode(charset).rstrip()
-        return parse_qsl(text, keep_blank_values=True, encoding=charset, errors="strict")
+        return parse_qsl(
+            text,
+            keep_blank_values=True,
+            encoding=charset,
+            errors="strict",
+            max_num_fields=MOST_FIELDS,
+        )
     except (ValueError, LookupError):
         raise Invalid("the body is not a valid form") from None
 
 
+def _charset(named: str | None) -> str:
+    """Return the charset to decode with. Raises: LookupError: not one that we decode."""
+    if named is not None and named.lower() not in _CHARSETS:
+        raise LookupError(named)
+    return named or "utf-8"
+
+
 async def _parts(request: web.Request) -> Pairs:
+    """Return the fields of a multipart form.
+
+    Not by aiohttp's `post`: it decodes each part by whatever charset and encoding that names.
+    """
+    raw = await _raw(request)
+    stream = StreamReader(request.protocol, len(raw) + 1, loop=asyncio.get_running_loop())
+    stream.feed_data(raw)
+    stream.feed_eof()
     try:
-        return list((await request.post()).items())
-    except web.HTTPRequestEntityTooLarge:
-        raise TooLarge(f"the body is larger than {MAX_BODY_BYTES} bytes") from None
-    except (ValueError, LookupError, AssertionError, RuntimeError):
+        return [pair async for pair in _read_parts(MultipartReader(request.headers, stream))]
+    except (ValueError, LookupError, AssertionError, RuntimeError, HttpProcessingError):
         raise Invalid("the body is not a valid form") from None
-    except (web.RequestPayloadError, HttpProcessingError):
-        raise Invalid("the body is not a valid form") from None
+
+
+async def _read_parts(reader: MultipartReader) -> AsyncIterator[tuple[str, object]]:
+    """Yield names and values. Raises: ValueError, LookupError: not such a form."""
+    for _ in range(MOST_FIELDS):
+        part = await reader.next()
+        if part is None:
+            return
+        if not isinstance(part, BodyPartReader) or part.name is None:
+            raise ValueError("a part that is no field")
+        if not _PLAIN.issuperset(part.headers.getall("Content-Transfer-Encoding", ())):
+            raise ValueError("a part in base64 or the like")
+        if "Content-Encoding" in part.headers:
+            raise ValueError("a part that is compressed")
+        value = bytes(await part.read())
+        is_file = part.filename is not None
+        yield part.name, value if is_file else value.decode(_charset(part.get_charset("utf-8")))
+    raise ValueError("too many fields")
 
 
 def _fields(pairs: Pairs) -> dict[str, Any]:

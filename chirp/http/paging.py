@@ -147,5 +147,6 @@ _BOUNDS = {"cursor", "max_id", "min_id"}
 
 def _kept_query(request: web.Request) -> str:
     kept = [(name, value) for name, value in request.query.items() if name not in _BOUNDS]
-    query = request.url.with_query(kept).raw_query_string
+    # Not request.url: that is built out of the Host header, which may be anything.
+    query = request.rel_url.with_query(kept).raw_query_string
     return query + "&" if query else ""

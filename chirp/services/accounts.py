@@ -12,7 +12,15 @@ from msgspec.structs import replace
 from chirp.cache.lru import LruMap
 from chirp.clock import Clock
 from chirp.commands import CreateKey, Register, SignIn
-from chirp.errors import Conflict, Forbidden, NotFound, StorageError, Taken, Unauthorized
+from chirp.errors import (
+    Conflict,
+    Forbidden,
+    NotFound,
+    StorageError,
+    Taken,
+    Unauthorized,
+    Unavailable,
+)
 from chirp.fanout.index import INDEX
 from chirp.fanout.journal import JournalRunner
 from chirp.idgen.generator import IdGenerator
@@ -29,6 +37,8 @@ from chirp.views import OwnDetails, SignedIn, UserView, Viewer
 SECRET_PREFIX = "chirp_"  # noqa: S105  (not a secret: how a key begins, for secret scanners)
 _SECRET_LENGTH = len(SECRET_PREFIX) + 43
 _VIEWER_WEIGHT_BYTES = 400
+_ATTEMPTS = 64
+"""How often a session is tried to be stored: of those who compete, one succeeds each time."""
 
 _CHUNK = 256
 """How many keys' last use is written at once: the loop gets a turn after each."""
@@ -88,6 +98,7 @@ class Accounts:
         return SignedIn(_own_view(user, account, UserCounts()), key, secret)
 
     async def _commit_claim(self, batch: Batch, command: Register) -> None:
+        self._journal.refuse_if_stopped()
         try:
             receipt = await self._store.engine.commit(batch)
         except Conflict:
@@ -114,20 +125,37 @@ class Accounts:
         if account is None or not right:
             self._metrics.sign_ins_failed += 1
             raise Unauthorized("wrong username, email or password")
-        if account.suspended:
-            raise Forbidden("this account is suspended")
-        key, secret = self._new_key(account.user_id, "session")
-        signed_in = replace(account, last_login=self._clock.now_ms())
+        return await self._open_session(account)
+
+    async def _open_session(self, known: Account) -> SignedIn:
+        """Make a session key for an account whose password was right as `known` says.
+
+        Sign-ins to one account compete for its row. The password is not verified again for that:
+        forty at once took 35 s.
+        """
+        key, secret = self._new_key(known.user_id, "session")
+        for _ in range(_ATTEMPTS):
+            account = await self._store.directory.find_account(known.user_id)
+            if account is None or account.password_hash != known.password_hash:
+                raise Unauthorized("wrong username, email or password")
+            if account.suspended:
+                raise Forbidden("this account is suspended")
+            signed_in = replace(account, last_login=self._clock.now_ms())
+            if await self._stored_session(account, signed_in, key):
+                return SignedIn(await self._view(signed_in), key, secret)
+        raise Unavailable("too many sign-ins at once", retry_after_s=2)
+
+    async def _stored_session(self, before: Account, after: Account, key: ApiKey) -> bool:
+        """Commit a session; False when the account is no longer as `before` says."""
         batch = Batch(DIRECTORY)
-        self._store.directory.expect_account(batch, account)
-        self._store.directory.put_account(batch, signed_in)
+        self._store.directory.expect_account(batch, before)
+        self._store.directory.put_account(batch, after)
         self._store.directory.put_key(batch, key)
         try:
             await self._store.engine.commit(batch)
         except Conflict:
-            # Somebody else signed in to, or changed, this account just now: see it as it is.
-            return await self.sign_in(command)
-        return SignedIn(await self._view(signed_in), key, secret)
+            return False
+        return True
 
     async def _find_login(self, login: str) -> Account | None:
         directory = self._store.directory

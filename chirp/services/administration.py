@@ -109,13 +109,14 @@ class Administration:
             await self._apply([unfollowed(store, UserId(o), user_id, s) for s, o in edges])
 
     async def _delete_tweets(self, user_id: UserId) -> int:
-        gone = 0
-        while ids := await self._store.tweets.ids_of(user_id, MAX_ID + 1, _CHUNK):
+        gone, below = 0, MAX_ID + 1
+        # Downward, not from the top each time: an index row without a tweet would stay there.
+        while ids := await self._store.tweets.ids_of(user_id, below, _CHUNK):
             found = await self._store.tweets.find_many(ids)
             now = self._clock.now_ms()
             tweets = [tweet for tweet in found if tweet is not None]
             await self._apply([tweet_deleted(self._store, tweet, now) for tweet in tweets])
-            gone += len(tweets)
+            gone, below = gone + len(tweets), ids[-1]
         return gone
 
     async def _apply(self, batches: list[Batch]) -> None:

@@ -71,6 +71,7 @@ class Follows:
 
     async def _committed(self, batch: Batch) -> bool:
         """Commit, and wait until the other side and the caches know; False after a Conflict."""
+        self._journal.refuse_if_stopped()
         try:
             receipt = await self._store.engine.commit(batch)
         except Conflict:

@@ -56,6 +56,7 @@ class TweetService:
         Raises: StorageError: it is unknown whether it is stored, and it is not acknowledged.
         """
         started_s = self._clock.monotonic_s()
+        self._journal.refuse_if_stopped()
         author = await self._users.get(viewer.user_id)
         entities = await self._entities(command.text)
         tweet_id = TweetId(await self._ids.next())
@@ -144,6 +145,7 @@ class TweetService:
         tweet = view.cached.tweet
         if not may_delete(viewer.user_id, tweet):
             raise Forbidden("this tweet is somebody else's")
+        self._journal.refuse_if_stopped()
         batch = tweet_deleted(self._store, tweet, self._clock.now_ms())
         try:
             receipt = await self._store.engine.commit(batch)

@@ -42,10 +42,6 @@ Outcome = int | None | StorageError
 """A batch's result: the sequence of its event, nothing, or why it was not applied."""
 
 
-class EffectRefused(StorageError):
-    """An effect behind one that failed. Nothing of it was applied."""
-
-
 class LmdbShard:
     """Tables, journal, markers and cursors of one shard file."""
 
@@ -158,7 +154,7 @@ class LmdbShard:
                     continue
                 try:
                     applied = self._apply(txn, work, last + 1)
-                except (Conflict, EffectRefused) as refusal:
+                except StorageError as refusal:  # raised before the first change
                     outcomes.append(refusal)
                 else:
                     last = last if applied is None else applied
@@ -167,15 +163,14 @@ class LmdbShard:
         return outcomes
 
     def _apply(self, txn: lmdb.Transaction[bytes], batch: Batch, sequence: int) -> int | None:
-        """Apply one batch; return the sequence of its event, None when it has none."""
+        """Apply one batch; return the sequence of its event, None when it has none.
+
+        Raises: Conflict, StorageError: refused, and the transaction is as it was.
+        """
         if batch.effect is not None and self._is_stale(txn, batch.effect):
             return None
-        if batch.effect is not None and batch.effect[:2] in self._refused:
-            raise EffectRefused("an earlier effect of this source was not stored")
+        self._check(txn, batch)
         tables = self._tables
-        for expected in batch.expects:
-            if txn.get(expected.key, db=tables[expected.table]) != expected.value:
-                raise Conflict("an expected row was otherwise")
         if batch.effect is not None:
             # After the expects: a conflict leaves the transaction open for the rest of the group.
             self._mark(txn, batch.effect)
@@ -192,6 +187,14 @@ class LmdbShard:
             return None
         txn.put(_SEQUENCE.pack(sequence), batch.event, append=True, db=self._journal)
         return sequence
+
+    def _check(self, txn: lmdb.Transaction[bytes], batch: Batch) -> None:
+        """Raise Conflict or StorageError unless the batch may be applied."""
+        if batch.effect is not None and batch.effect[:2] in self._refused:
+            raise StorageError("an earlier effect of this source was not stored")
+        for expected in batch.expects:
+            if txn.get(expected.key, db=self._tables[expected.table]) != expected.value:
+                raise Conflict("an expected row was otherwise")
 
     def _is_stale(self, txn: lmdb.Transaction[bytes], effect: Effect) -> bool:
         """Say whether an effect, or a later one, is applied already."""
