@@ -16,6 +16,7 @@ from chirp.cache.adjacency import AdjacencyCache
 from chirp.cache.flight import SingleFlight
 from chirp.cache.homes import HomeTimelines
 from chirp.cache.lru import LruMap
+from chirp.cache.revision import Revision
 from chirp.cache.tweets import TweetCache
 from chirp.clock import Clock
 from chirp.config import Config
@@ -47,7 +48,7 @@ from chirp.services.timelines import Timelines
 from chirp.services.tweets import TweetService
 from chirp.storage.store import Store
 from chirp.tasks import TaskRunner
-from chirp.views import CachedTweet, CachedUser, Viewer
+from chirp.views import CachedTweet, CachedUser, KeptPage, Viewer
 
 log = logging.getLogger(__name__)
 
@@ -66,12 +67,13 @@ class Caches:
     followers: AdjacencyCache
     homes: HomeTimelines
     viewers: LruMap[bytes, Viewer]
+    pages: LruMap[int, KeptPage]
 
     def stats(self) -> dict[str, dict[str, float]]:
         """Return each cache's own figures, by name."""
         return {
             f"cache_{name}": dict(getattr(self, name).stats())
-            for name in ("tweets", "users", "followees", "followers", "homes", "viewers")
+            for name in ("tweets", "users", "followees", "followers", "homes", "viewers", "pages")
         }
 
 
@@ -85,6 +87,7 @@ def make_caches(config: Config, newest_stored: int) -> Caches:
         followers=AdjacencyCache(cache.graph_mb * _MB // 2),
         homes=HomeTimelines(cache.homes_mb * _MB),
         viewers=LruMap(8 * _MB),
+        pages=LruMap(cache.pages_mb * _MB),
     )
 
 
@@ -116,10 +119,11 @@ class Chirp:
 
     def _wire_readers(self) -> None:
         caches, store = self.caches, self.store
+        self.revision = Revision()
         flight: SingleFlight[tuple[int, int | None, int], Tweets]
         flight = SingleFlight("author", self.tasks)
-        self.users = UserReader(store, caches.users)
-        self.tweets = TweetReader(store, self.users, caches.tweets, flight)
+        self.users = UserReader(store, caches.users, self.revision)
+        self.tweets = TweetReader(store, self.users, caches.tweets, flight, self.revision)
         self.graph = GraphReader(store, caches.followees, caches.followers)
         builds: SingleFlight[int, None] = SingleFlight("home", self.tasks)
         self.homes = HomeReader(store, caches.homes, self.graph, builds)
@@ -166,7 +170,14 @@ class Chirp:
             metrics,
         )
         self.timelines = Timelines(
-            self.homes, self.tweets, self.users, self.watermark, clock, metrics
+            self.homes,
+            self.tweets,
+            self.users,
+            self.watermark,
+            clock,
+            metrics,
+            self.caches.pages,
+            self.revision,
         )
         self.administration = Administration(
             store, self.users, self.journal, self.passwords, self.caches.viewers, clock

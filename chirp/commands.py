@@ -290,3 +290,7 @@ def check_limit(limit: int) -> None:
             f"maximum_results_to_return must be 1 to {MAX_PAGE}, got {limit}",
             field="maximum_results_to_return",
         )
+
+
+NEWEST = ReadTweets()
+"""The first page as it is when nothing is asked for: the hottest read, known by identity."""

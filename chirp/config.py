@@ -57,6 +57,8 @@ class Cache:
     homes_mb: int = 64
     graph_mb: int = 64
     users_mb: int = 32
+    pages_mb: int = 32
+    """First pages of home timelines, ready to send; 0 makes every one anew."""
     warm: bool = True
     """Whether the tweets of the last 72 hours are loaded after the start."""
 

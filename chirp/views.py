@@ -13,6 +13,7 @@ Invariants:
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Generic, TypeVar
 
 from msgspec import Struct
@@ -107,12 +108,26 @@ class Position(Struct, frozen=True, gc=False):
     at: int = 0
 
 
-class Page(Struct, Generic[T], frozen=True, gc=False):
-    """Part of a list, newest first; `next` leads to older, `prev` to newer items."""
+class Page(Struct, Generic[T], gc=False):
+    """Part of a list, newest first; `next` leads to older, `prev` to newer items.
+
+    `json` and `json_link` are what a front end made of it: body and Link header. They live as long
+    as the page, which a service hands out again only while nothing in it has changed.
+    """
 
     items: list[T]
     next: Position | None = None
     prev: Position | None = None
+    json: bytes | None = None
+    json_link: str = ""
+
+
+class KeptPage(Struct, gc=False):
+    """A viewer's first page, and what it was made of: it is valid while that stays the same."""
+
+    ids: Sequence[int]
+    revision: int
+    page: Page[TweetView]
 
 
 class Viewer(Struct, frozen=True, gc=False):

@@ -68,13 +68,16 @@ class Api:
 
     def tweets_page(self, request: web.Request, page: Page[TweetView]) -> web.Response:
         """Answer with a page of tweets."""
-        around = self.links(request, page)
-        return _page_response(self.renderer.page(page.items, around), around)
+        if page.json is None:
+            around = self.links(request, page)
+            page.json = self.renderer.page(page.items, around)
+            page.json_link = around.header
+        return _page_response(page.json, page.json_link)
 
     def people_page(self, request: web.Request, page: Page[UserView]) -> web.Response:
         """Answer with a page of users."""
         around = self.links(request, page)
-        return _page_response(self.renderer.people(page.items, around), around)
+        return _page_response(self.renderer.people(page.items, around), around.header)
 
 
 def path_tweet_id(request: web.Request) -> TweetId:
@@ -95,8 +98,8 @@ def raw_response(body: bytes, status: int = 200) -> web.Response:
     return web.Response(body=body, status=status, headers={"Content-Type": JSON_TYPE})
 
 
-def _page_response(body: bytes, around: Links) -> web.Response:
+def _page_response(body: bytes, link: str) -> web.Response:
     headers = {"Content-Type": JSON_TYPE}
-    if around.header:
-        headers["Link"] = around.header
+    if link:
+        headers["Link"] = link
     return web.Response(body=body, headers=headers)

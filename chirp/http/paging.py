@@ -14,7 +14,7 @@ from typing import NamedTuple
 from aiohttp import web
 from xxhash import xxh3_64_intdigest
 
-from chirp.commands import DEFAULT_PAGE, ReadPeople, ReadTweets
+from chirp.commands import DEFAULT_PAGE, NEWEST, ReadPeople, ReadTweets
 from chirp.errors import Invalid
 from chirp.model import MAX_ID
 from chirp.views import Page, Position
@@ -77,13 +77,10 @@ def parse_limit(query: web.Request) -> int:
 _LIMIT_FIELD = "maximum_results_to_return"
 
 
-_NEWEST = ReadTweets()
-
-
 def parse_tweets_query(request: web.Request, cursors: Cursors) -> ReadTweets:
     """Return which page of tweets a request asks for. Raises: Invalid."""
     if not request.query_string:
-        return _NEWEST
+        return NEWEST
     query = request.query
     bounds = {
         name: parse_id(query[name], name)

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from chirp.cache.flight import SingleFlight
 from chirp.cache.loads import Row
+from chirp.cache.revision import Revision
 from chirp.cache.tweets import TweetCache
 from chirp.model import MAX_ID, NO_COUNTS, Tweet, TweetId, UserId
 from chirp.readers.users import UserReader
@@ -38,7 +39,9 @@ class TweetReader:
         users: UserReader,
         cache: TweetCache[CachedTweet],
         flight: SingleFlight[tuple[int, int | None, int], Tweets],
+        revision: Revision,
     ) -> None:
+        self._revision = revision
         self._tweets = store.tweets
         self._users = users
         self._cache = cache
@@ -102,6 +105,7 @@ class TweetReader:
 
     def forget(self, tweet: Tweet) -> None:
         """Take a deleted tweet out of the cache, and out of loads under way. O(1)."""
+        self._revision.bump()
         self._cache.delete(tweet.author_id, tweet.tweet_id)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from weakref import WeakValueDictionary
 
 from chirp.cache.lru import LruMap
+from chirp.cache.revision import Revision
 from chirp.errors import NotFound
 from chirp.model import User, UserId
 from chirp.storage.store import Store
@@ -18,8 +19,9 @@ _WEIGHT_BYTES = 900
 class UserReader:
     """Profiles and who is behind a name."""
 
-    def __init__(self, store: Store, cache: LruMap[int, CachedUser]) -> None:
+    def __init__(self, store: Store, cache: LruMap[int, CachedUser], revision: Revision) -> None:
         self._store = store
+        self._revision = revision
         self._cache = cache
         # Tweets hold their authors: whoever is in use anywhere is found here, and only once.
         self._known: WeakValueDictionary[int, CachedUser] = WeakValueDictionary()
@@ -54,6 +56,7 @@ class UserReader:
 
     def forget(self, user_id: UserId) -> None:
         """Drop the profile of somebody who is gone. O(1)."""
+        self._revision.bump()
         self._cache.delete(user_id)
         self._known.pop(user_id, None)
 
@@ -64,6 +67,7 @@ class UserReader:
             cached = self._known[user.user_id] = CachedUser(user)
         elif cached.user.version < user.version:
             cached.user, cached.json = user, None
+            self._revision.bump()
         self._cache.put(user.user_id, cached, _WEIGHT_BYTES)
         return cached
 

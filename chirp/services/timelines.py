@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 
+from chirp.cache.lru import LruMap
+from chirp.cache.revision import Revision
 from chirp.clock import Clock
-from chirp.commands import ReadTweets
+from chirp.commands import NEWEST, ReadTweets
 from chirp.idgen.watermark import Watermark
 from chirp.metrics import Metrics
 from chirp.model import UserId
@@ -13,7 +15,10 @@ from chirp.policy import only_visible, profile_visible
 from chirp.readers.home import HomeReader
 from chirp.readers.tweets import TweetReader
 from chirp.readers.users import UserReader
-from chirp.views import NO_FLAGS, Page, Position, TweetView, Viewer
+from chirp.views import NO_FLAGS, KeptPage, Page, Position, TweetView, Viewer
+
+_PAGE_WEIGHT_BYTES = 20_000
+"""A page of twenty tweets with its encoding."""
 
 MOST_CANDIDATES = 2_000
 """How many candidates one page looks at, when most of them are hidden from the viewer."""
@@ -33,7 +38,11 @@ class Timelines:
         watermark: Watermark,
         clock: Clock,
         metrics: Metrics,
+        pages: LruMap[int, KeptPage],
+        revision: Revision,
     ) -> None:
+        self._pages = pages
+        self._revision = revision
         self._homes = homes
         self._tweets = tweets
         self._users = users
@@ -53,8 +62,27 @@ class Timelines:
         async def above(above: int, limit: int) -> Sequence[int]:
             return await self._homes.directly_above(user_id, above, limit)
 
-        page = await self._page(user_id, command, newest, above)
+        if command is NEWEST:
+            page = await self._first_page(user_id, newest)
+        else:
+            page = await self._page(user_id, command, newest, above)
         self._home_s.observe(self._clock.monotonic_s() - started_s)
+        return page
+
+    async def _first_page(self, viewer: UserId, newest: Candidates) -> Page[TweetView]:
+        """Return the viewer's first page: the one made before while its ids and contents stand.
+
+        The ids are always read anew, so nothing that was posted, followed or settled can be
+        missed; the revision tells of what changed behind the same ids.
+        """
+        revision = self._revision.value
+        ids = await newest(self._watermark.value + 1, NEWEST.limit + 1)
+        kept = self._pages.get(viewer)
+        if kept is not None and kept.ids == ids and kept.revision == revision:
+            return kept.page
+        page = await self._page_below(viewer, NEWEST, newest)
+        if _decided_by(ids, page) and revision == self._revision.value:
+            self._pages.put(viewer, KeptPage(ids, revision, page), _PAGE_WEIGHT_BYTES)
         return page
 
     async def of_user(
@@ -136,6 +164,13 @@ class Timelines:
         if command.exclude_replies or command.only_media:
             found = [cached for cached in found if command.wants(cached.tweet)]
         return [TweetView(cached, NO_FLAGS, viewer == cached.tweet.author_id) for cached in found]
+
+
+def _decided_by(ids: Sequence[int], page: Page[TweetView]) -> bool:
+    """Say whether a first page shows just these ids: not what came meanwhile, nor past hidden."""
+    shown = [view.cached.tweet.tweet_id for view in page.items]
+    more = len(ids) > NEWEST.limit
+    return shown == list(ids[: NEWEST.limit]) and more == (page.next is not None)
 
 
 def _within(ids: Sequence[int], floor: int, settled: int) -> Sequence[int]:
