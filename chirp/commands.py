@@ -36,7 +36,9 @@ _USERNAME = re.compile(r"[A-Za-z0-9_]{1,15}")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 _LANG = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 _COORDINATES = re.compile(r"\s*(-?\d{1,3}(?:\.\d+)?)\s*,\s*(-?\d{1,3}(?:\.\d+)?)\s*")
-_BIDI_AND_BREAKS = {"Cc", "Cs", "Co", "Cn"}
+_UNWRITTEN = {"Cc", "Cs", "Co", "Cn", "Zl", "Zp"}
+_BIDI = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+"""Characters that turn the text around them: a name must not rewrite the line it stands in."""
 
 
 def clean_line(value: str, field: str, most: int, *, least: int = 0) -> str:
@@ -49,7 +51,7 @@ def clean_line(value: str, field: str, most: int, *, least: int = 0) -> str:
         raise Invalid(
             f"{field} must hold {least} to {most} characters, got {len(text)}", field=field
         )
-    if any(unicodedata.category(c) in _BIDI_AND_BREAKS for c in text):
+    if any(c in _BIDI or unicodedata.category(c) in _UNWRITTEN for c in text):
         raise Invalid(f"{field} must not hold control characters", field=field)
     return text
 

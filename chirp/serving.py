@@ -41,6 +41,8 @@ async def serve(folder: Path, config: Config, on_ready: OnReady) -> None:
 
 async def _listen(chirp: Chirp, folder: Path, on_ready: OnReady) -> None:
     server = chirp.config.server
+    # The pipeline logs our own failures; a stranger's garbage is not worth a traceback each.
+    logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)
     # Every access is counted in the metrics; aiohttp's access log would cost a tenth of a page.
     runner = web.AppRunner(chirp.app, access_log=None, shutdown_timeout=DRAIN_S)
     await runner.setup()

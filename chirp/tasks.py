@@ -4,18 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Coroutine
 from typing import Any
 
 log = logging.getLogger(__name__)
 
+MOST_FAILURES = 16
+"""How many errors are kept, with the frames that they hold on to."""
+
 
 class TaskRunner:
-    """Starts, names and ends tasks. A task that fails is logged once and kept in `failures`."""
+    """Starts, names and ends tasks. A failure is logged once; the last ones are in `failures`."""
 
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[Any]] = set()
-        self.failures: list[BaseException] = []
+        self._last_failures: deque[BaseException] = deque(maxlen=MOST_FAILURES)
+        self._failed = 0
+
+    @property
+    def failures(self) -> list[BaseException]:
+        """The last errors that ended a task, oldest first."""
+        return list(self._last_failures)
 
     def start(self, name: str, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         """Run `work` as a task that this runner owns. O(1)."""
@@ -30,12 +40,13 @@ class TaskRunner:
             return
         error = task.exception()
         if error is not None:
-            self.failures.append(error)
+            self._failed += 1
+            self._last_failures.append(error)
             log.error("task %s failed", task.get_name(), exc_info=error)
 
     def stats(self) -> dict[str, int]:
         """Return how many tasks run now and how many have failed since the start."""
-        return {"running": len(self._tasks), "failed": len(self.failures)}
+        return {"running": len(self._tasks), "failed": self._failed}
 
     async def close(self) -> None:
         """Cancel what still runs and wait until it has ended. Errors were reported already."""

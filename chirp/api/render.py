@@ -38,8 +38,9 @@ def render_time(at: UnixMs | None) -> str | None:
     """
     if at is None:
         return None
-    moment = datetime.fromtimestamp(at // 1000, UTC)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{at % 1000:03}Z"
+    # isoformat is written in C: strftime took 3 % of a post.
+    moment = datetime.fromtimestamp(at // 1000, UTC).replace(tzinfo=None)
+    return f"{moment.isoformat()}.{at % 1000:03}Z"
 
 
 class Renderer:

@@ -59,6 +59,7 @@ class LmdbShard:
         )
         self.env.reader_check()
         self.scan_lock = threading.Lock()
+        self._marks: dict[bytes, bytes] = {}
         self._tables = [self.env.open_db(table.name.lower().encode()) for table in Table]
         self._journal, self._markers, self._cursors = (
             self.env.open_db(name.encode()) for name in _HIDDEN
@@ -146,6 +147,7 @@ class LmdbShard:
         """
         last = self.last_sequence
         outcomes: list[Outcome] = []
+        self._marks.clear()
         with self.env.begin(write=True) as txn:
             for work in group:
                 if not isinstance(work, Batch):
@@ -159,6 +161,8 @@ class LmdbShard:
                 else:
                     last = last if applied is None else applied
                     outcomes.append(applied)
+            for key, mark in self._marks.items():
+                txn.put(key, mark, db=self._markers)
         self.last_sequence = last
         return outcomes
 
@@ -173,7 +177,7 @@ class LmdbShard:
         tables = self._tables
         if batch.effect is not None:
             # After the expects: a conflict leaves the transaction open for the rest of the group.
-            self._mark(txn, batch.effect)
+            self._mark(batch.effect)
         for verb, table, key, value, amount in batch.changes:
             if verb is Verb.DELETE:
                 txn.delete(key, db=tables[table])
@@ -198,7 +202,8 @@ class LmdbShard:
 
     def _is_stale(self, txn: lmdb.Transaction[bytes], effect: Effect) -> bool:
         """Say whether an effect, or a later one, is applied already."""
-        last = txn.get(_marker_key(effect), db=self._markers)
+        key = _marker_key(effect)
+        last = self._marks.get(key) or txn.get(key, db=self._markers)
         return last is not None and _MARK.pack(effect.sequence, effect.part) <= last
 
     def refuse_after(self, work: Work) -> None:
@@ -209,10 +214,9 @@ class LmdbShard:
         if isinstance(work, Batch) and work.effect is not None:
             self._refused.add(work.effect[:2])
 
-    def _mark(self, txn: lmdb.Transaction[bytes], effect: Effect) -> None:
-        """Note that an effect is applied."""
-        mark = _MARK.pack(effect.sequence, effect.part)
-        txn.put(_marker_key(effect), mark, db=self._markers)
+    def _mark(self, effect: Effect) -> None:
+        """Note that an effect is applied; the group writes the last note of each consumer once."""
+        self._marks[_marker_key(effect)] = _MARK.pack(effect.sequence, effect.part)
 
     def store_cursor(self, txn: lmdb.Transaction[bytes], consumer: str, sequence: int) -> None:
         """Write a consumer's cursor."""
