@@ -54,33 +54,34 @@ class Timelines:
     async def home(self, viewer: Viewer, command: ReadTweets) -> Page[TweetView]:
         """Return a page of the tweets of the viewer and of whom they follow."""
         started_s = self._clock.monotonic_s()
-        user_id = viewer.user_id
-
-        async def newest(below: int, limit: int) -> Sequence[int]:
-            return await self._homes.newest(user_id, below, limit)
-
-        async def above(above: int, limit: int) -> Sequence[int]:
-            return await self._homes.directly_above(user_id, above, limit)
-
         if command is NEWEST:
-            page = await self._first_page(user_id, newest)
+            page = await self._first_page(viewer.user_id)
         else:
-            page = await self._page(user_id, command, newest, above)
+            page = await self._home_page(viewer.user_id, command)
         self._home_s.observe(self._clock.monotonic_s() - started_s)
         return page
 
-    async def _first_page(self, viewer: UserId, newest: Candidates) -> Page[TweetView]:
+    async def _home_page(self, viewer: UserId, command: ReadTweets) -> Page[TweetView]:
+        async def newest(below: int, limit: int) -> Sequence[int]:
+            return await self._homes.newest(viewer, below, limit)
+
+        async def above(above: int, limit: int) -> Sequence[int]:
+            return await self._homes.directly_above(viewer, above, limit)
+
+        return await self._page(viewer, command, newest, above)
+
+    async def _first_page(self, viewer: UserId) -> Page[TweetView]:
         """Return the viewer's first page: the one made before while its ids and contents stand.
 
         The ids are always read anew, so nothing that was posted, followed or settled can be
         missed; the revision tells of what changed behind the same ids.
         """
         revision = self._revision.value
-        ids = await newest(self._watermark.value + 1, NEWEST.limit + 1)
+        ids = await self._homes.newest(viewer, self._watermark.value + 1, NEWEST.limit + 1)
         kept = self._pages.get(viewer)
         if kept is not None and kept.ids == ids and kept.revision == revision:
             return kept.page
-        page = await self._page_below(viewer, NEWEST, newest)
+        page = await self._home_page(viewer, NEWEST)
         if _decided_by(ids, page) and revision == self._revision.value:
             self._pages.put(viewer, KeptPage(ids, revision, page), _PAGE_WEIGHT_BYTES)
         return page
