@@ -15,6 +15,7 @@ import asyncio
 import heapq
 from collections import OrderedDict
 from collections.abc import Sequence
+from contextlib import suppress
 from itertools import count, takewhile
 from typing import Protocol
 
@@ -286,7 +287,9 @@ class JournalRunner:
             return
         for readers in self._readers.values():
             for reader in readers:
-                await reader.store()
+                # A cursor may lag: effects guard themselves. Why writes stopped is told elsewhere.
+                with suppress(StorageError):
+                    await reader.store()
 
     async def _trim(self) -> None:
         """Delete events that every consumer has passed and that are older than kept.
