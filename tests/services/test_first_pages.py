@@ -1,0 +1,76 @@
+"""First pages are handed out again only while what they show stands."""
+
+from __future__ import annotations
+
+import pytest
+
+from chirp.commands import NEWEST
+from chirp.views import Page, TweetView, Viewer
+from tests.support.driver import Driver, ids_of, tweet_ids
+
+
+async def first(chirp: Driver, who: Viewer) -> Page[TweetView]:
+    return await chirp.home_page(who, NEWEST)
+
+
+async def bob_and_ada(chirp: Driver) -> tuple[Viewer, Viewer]:
+    """Bob follows Ada, who wrote three tweets; his first page is kept."""
+    ada, bob = await chirp.register_many("ada", "bob")
+    await chirp.follow(bob, ada)
+    await chirp.post_many(ada, 3)
+    await first(chirp, bob)
+    return ada, bob
+
+
+async def test_an_unchanged_first_page_is_the_very_same(chirp: Driver) -> None:
+    _, bob = await bob_and_ada(chirp)
+    assert await first(chirp, bob) is await first(chirp, bob)
+
+
+async def test_a_new_tweet_shows_at_once(chirp: Driver) -> None:
+    ada, bob = await bob_and_ada(chirp)
+    tweet = await chirp.post(ada, "new")
+    assert ids_of(await first(chirp, bob))[0] == tweet.tweet_id
+
+
+async def test_a_deleted_tweet_is_gone_at_once(chirp: Driver) -> None:
+    ada, bob = await bob_and_ada(chirp)
+    tweet = await chirp.post(ada, "soon gone")
+    assert tweet.tweet_id in ids_of(await first(chirp, bob))
+    await chirp.delete(ada, tweet)
+    assert tweet.tweet_id not in ids_of(await first(chirp, bob))
+
+
+async def test_a_changed_name_shows_at_once(chirp: Driver) -> None:
+    ada, bob = await bob_and_ada(chirp)
+    before = await first(chirp, bob)
+    await chirp.write_profile(ada, name="Countess", version=2)
+    after = await first(chirp, bob)
+    assert after is not before
+    assert {view.cached.author.user.name for view in after.items} == {"Countess"}
+
+
+async def test_a_suspended_authors_tweets_are_gone_at_once(chirp: Driver) -> None:
+    ada, bob = await bob_and_ada(chirp)
+    await chirp.suspend(ada)
+    assert ids_of(await first(chirp, bob)) == []
+
+
+@pytest.mark.parametrize("rounds", [1, 3])
+async def test_follow_and_unfollow_leave_no_page_of_between(chirp: Driver, rounds: int) -> None:
+    _, bob = await bob_and_ada(chirp)
+    eve = await chirp.register("eve")
+    others = tweet_ids(await chirp.post_many(eve, 2))
+    before = ids_of(await first(chirp, bob))
+    for _ in range(rounds):
+        await chirp.follow(bob, eve)
+        assert set(others) < set(ids_of(await first(chirp, bob)))
+        await chirp.unfollow(bob, eve)
+        assert ids_of(await first(chirp, bob)) == before
+
+
+async def test_pages_of_two_viewers_are_apart(chirp: Driver) -> None:
+    ada, bob = await bob_and_ada(chirp)
+    own = [view.own for view in (await first(chirp, ada)).items]
+    assert own == [True] * 3
+    assert [view.own for view in (await first(chirp, bob)).items] == [False] * 3
