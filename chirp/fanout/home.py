@@ -88,7 +88,6 @@ class HomeConsumer:
 
     async def consume(self, source: int, events: Events) -> None:
         """Handle a chunk of one journal, in order."""
-        del source
         changed: dict[TweetId, None] = {}
         for _, event in events:
             if isinstance(event, TweetPosted):
@@ -100,6 +99,9 @@ class HomeConsumer:
             changed |= dict.fromkeys(_changed_by(event))
         if changed:
             await self._tweets.refresh(list(changed))
+        # Last, so that streams tell of nothing that the caches do not know; and before this
+        # returns, so that no tweet settles before the bus has it.
+        self._bus.take(source, events)
 
     def _note(self, event: Event) -> bool:
         """Take in what changed about people; return False when the event is about tweets."""

@@ -249,6 +249,30 @@ class JournalRunner:
         for readers in self._readers.values():
             readers[source].wake()
 
+    @property
+    def sources(self) -> int:
+        """How many journals there are."""
+        return self._engine.sources
+
+    def ends(self) -> list[int]:
+        """Return the sequence of the newest event of each journal."""
+        return [self._engine.last_sequence(source) for source in range(self._engine.sources)]
+
+    async def read_between(
+        self, source: int, after: int, until: int, limit: int
+    ) -> Events | None:
+        """Return the events after < sequence <= until; None: there are more, or some are gone."""
+        if not 0 <= until - after <= limit:
+            return None
+        found: list[tuple[int, Event]] = []
+        while after < until:
+            chunk = await self._journals.read(source, after, min(CHUNK_EVENTS, until - after))
+            if not chunk or chunk[0][0] != after + 1:
+                return None
+            found += chunk
+            after = chunk[-1][0]
+        return found
+
     async def wait_applied(self, consumer: str, receipt: Receipt) -> None:
         """Return once `consumer` is done with the event of `receipt`. Raises: StorageError."""
         await self._readers[consumer][receipt.source].wait_applied(receipt.sequence)
