@@ -19,13 +19,19 @@ from chirp.cache.lru import LruMap
 from chirp.cache.revision import Revision
 from chirp.cache.tweets import TweetCache
 from chirp.clock import Clock
-from chirp.config import Config
+from chirp.config import Config, networks
 from chirp.errors import StorageError
 from chirp.fanout.home import HomeConsumer
 from chirp.fanout.index import INDEX, IndexConsumer
 from chirp.fanout.journal import JournalRunner
+from chirp.http.access_log import AccessLog
+from chirp.http.addresses import Addresses
 from chirp.http.body import MAX_BODY_BYTES
+from chirp.http.calls import RequestIds
+from chirp.http.connections import Connections
 from chirp.http.exposition import Exposition
+from chirp.http.gate import Gate
+from chirp.http.limits import Limiter
 from chirp.http.operations import Operations
 from chirp.http.paging import Cursors
 from chirp.http.pipeline import Pipeline
@@ -108,6 +114,7 @@ class Chirp:
         self._wire_readers()
         self._wire_fanout()
         self._wire_services()
+        self._wire_gateway()
         self.app = self._make_app()
 
     @classmethod
@@ -185,10 +192,25 @@ class Chirp:
         self.profiles = Profiles(store, self.users)
         self.follows = Follows(store, self.users, self.journal, clock)
 
+    def _wire_gateway(self) -> None:
+        server, clock = self.config.server, self.clock
+        self.addresses = Addresses(networks(server.trusted_proxies))
+        self.limiter = Limiter(self.config.limits)
+        self.request_ids = RequestIds(self.addresses)
+        self.connections = Connections(
+            server, self.addresses, self.request_ids, clock, self.metrics
+        )
+        self.gate = Gate(self.accounts, self.limiter, self.addresses, clock, self.metrics)
+        self.access_log: AccessLog | None = None
+        if server.access_log != "off":
+            as_json = server.access_log == "json"
+            self.access_log = AccessLog(self.addresses, clock, as_json=as_json)
+
     def _make_app(self) -> web.Application:
         app = web.Application(client_max_size=MAX_BODY_BYTES)
-        public_url = self.config.public_url
+        public_url, server = self.config.public_url, self.config.server
         api = Api(
+            self.gate,
             self.accounts,
             self.profiles,
             self.follows,
@@ -204,9 +226,18 @@ class Chirp:
             self.reasons,
             self.figures,
             public_url,
-            open_metrics=self.config.server.open_metrics,
+            self.addresses,
+            self.accounts.is_admin,
+            open_metrics=server.open_metrics,
         )
-        pipeline = Pipeline(self.clock, self.metrics)
+        pipeline = Pipeline(
+            self.gate,
+            self.request_ids,
+            self.access_log,
+            self.clock,
+            self.metrics,
+            max_in_flight=server.max_in_flight,
+        )
         pipeline.add_routes(app, [*routes(api), *operations.routes()])
         return app
 
@@ -267,6 +298,8 @@ class Chirp:
                 "writes_stopped": float(engine.writes_stopped is not None),
             },
             "tasks": dict(self.tasks.stats()),
+            "limits": dict(self.limiter.stats()),
+            "gateway": {"in_flight": self.metrics.in_flight, **self.connections.stats()},
             "ids": dict(self.ids.stats()),
             "watermark": dict(self.watermark.stats()),
         }

@@ -17,12 +17,12 @@ def routes(api: Api) -> list[Route]:
     return [
         # The hottest first: aiohttp looks at them in this order where a prefix is shared.
         Route("GET", BASE + "/timeline/home", tweets.home, needs_key=True),
-        Route("POST", BASE + "/tweet", tweets.post, needs_key=True),
+        Route("POST", BASE + "/tweet", tweets.post, needs_key=True, group="posts"),
         Route("GET", BASE + "/tweets/{id}", tweets.get, needs_key=False),
         Route("DELETE", BASE + "/tweets/{id}", tweets.delete, needs_key=True),
-        Route("POST", BASE + "/users", accounts.register, needs_key=False),
+        Route("POST", BASE + "/users", accounts.register, group="registrations"),
         Route("GET", BASE + "/users/me", accounts.me, needs_key=True),
-        Route("POST", BASE + "/sessions", accounts.sign_in, needs_key=False),
+        Route("POST", BASE + "/sessions", accounts.sign_in, group="sign_ins"),
         Route("DELETE", BASE + "/sessions/current", accounts.sign_out, needs_key=True),
         Route("GET", BASE + "/keys", accounts.keys, needs_key=True),
         Route("POST", BASE + "/keys", accounts.create_key, needs_key=True),
