@@ -20,12 +20,13 @@ class Addresses:
 
     def __init__(self, trusted: Sequence[Network]) -> None:
         self._trusted = tuple(trusted)
+        self.some_trusted = bool(self._trusted)
         # Asked for every connection and most requests; parsing an address takes 2 µs.
         self._trusts = lru_cache(4096)(self._find_trusted)
 
     def trusts(self, address: str | None) -> bool:
         """Say whether `address` is that of a trusted proxy."""
-        return bool(self._trusted) and address is not None and self._trusts(address)
+        return self.some_trusted and address is not None and self._trusts(address)
 
     def _find_trusted(self, address: str) -> bool:
         parsed = _parsed(address)

@@ -10,6 +10,7 @@ from typing import Literal
 
 from aiohttp import web
 
+from chirp.errors import TooLarge
 from chirp.http.addresses import Addresses
 from chirp.http.limits import Buckets
 from chirp.model import UnixMs
@@ -39,6 +40,11 @@ class Call:
         known = self.buckets
         if known is None or buckets.remaining(full_in_s) <= known.remaining(self.full_in_s):
             self.buckets, self.full_in_s = buckets, full_in_s
+
+    def refuse_long(self, request: web.Request) -> None:
+        """Refuse a body that is announced as too long. Raises: TooLarge."""
+        if (request.content_length or 0) > self.max_body_bytes:
+            raise TooLarge(f"the body is larger than {self.max_body_bytes} bytes")
 
     def sign(self, response: web.StreamResponse, now_ms: UnixMs) -> None:
         """Put the request's id and its limit on an answer.
@@ -71,6 +77,8 @@ class RequestIds:
         self._addresses = addresses
         self._boot = token_hex(4)
         self._numbers = count(1)
+        self.may_be_given = addresses.some_trusted
+        """False: nobody is trusted to name a request, `fresh` is all that is needed."""
 
     def fresh(self) -> str:
         """Return a new id."""

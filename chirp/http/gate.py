@@ -19,6 +19,12 @@ from chirp.metrics import Metrics
 from chirp.services.accounts import Accounts
 from chirp.views import Viewer
 
+_BEFORE: dict[str | None, str] = {
+    "registrations": "registrations",
+    "sign_ins": "address_sign_ins",
+}
+"""Groups whose callers have no key yet, and what their addresses are counted as."""
+
 
 class Gate:
     """Finds out who asks, and counts it."""
@@ -42,11 +48,9 @@ class Gate:
 
         Raises: RateLimited, Unauthorized and Invalid (what the headers hold is no key).
         """
-        if call.group == "registrations":
-            self._take_for_address("registrations", request, call, now_s)
-            return None
-        if call.group == "sign_ins":
-            self._take_for_address("address_sign_ins", request, call, now_s)
+        before = _BEFORE.get(call.group)
+        if before is not None:
+            self._take_for_address(before, request, call, now_s)
             return None
         key = header_key(request)
         if key is None:

@@ -59,8 +59,11 @@ class Buckets:
     def take(self, holder: Hashable, now_s: float) -> float:
         """Take a token; return in how many seconds the bucket is full. Raises: RateLimited."""
         kept = self._full_at_s
-        full_at_s = kept.get(holder, 0.0)
-        if full_at_s < now_s:  # noqa: PLR1730  (max() is a call, and this is in every request)
+        full_at_s = kept.get(holder)
+        if full_at_s is None:
+            self._make_room(now_s)
+            full_at_s = now_s
+        elif full_at_s < now_s:
             full_at_s = now_s
         full_at_s += self._interval_s
         full_in_s = full_at_s - now_s
@@ -69,7 +72,6 @@ class Buckets:
             raise self._refusal(full_in_s - self.rate.window_s)
         kept[holder] = full_at_s
         kept.move_to_end(holder)
-        self._forget(now_s)
         return full_in_s
 
     def give_back(self, holder: Hashable) -> None:
@@ -86,14 +88,16 @@ class Buckets:
         message = f"more than {rate.most} {name} in {rate.window_s} s"
         return RateLimited(message, retry_after_s=max(1, ceil(wait_s)))
 
-    def _forget(self, now_s: float) -> None:
-        """Forget the least recently used bucket if it is full or one too many.
+    def _make_room(self, now_s: float) -> None:
+        """Forget the two least recently used buckets if they are full; one, if there is no room.
 
-        One a request is enough: a request adds one at the most.
+        Two for each new one: so what is kept shrinks to those who are active.
         """
         kept = self._full_at_s
-        oldest = next(iter(kept))
-        if kept[oldest] <= now_s or len(kept) > self._most_holders:
+        for _ in range(min(2, len(kept))):
+            oldest = next(iter(kept))
+            if kept[oldest] > now_s and len(kept) < self._most_holders:
+                return
             del kept[oldest]
 
     def check(self) -> None:

@@ -10,7 +10,7 @@ from typing import Literal
 from aiohttp import web
 
 from chirp.clock import Clock
-from chirp.errors import ChirpError, Refusal, TooLarge, Unavailable
+from chirp.errors import ChirpError, Refusal, Unavailable
 from chirp.http.access_log import AccessLog, logged_path
 from chirp.http.body import MAX_BODY_BYTES
 from chirp.http.calls import CALL, Call, Group, RequestIds
@@ -76,21 +76,26 @@ class Pipeline:
 
     def wrap(self, name: str, route: Route) -> Handler:
         """Return a handler with all that a request goes through; `name` is its metrics' label."""
-        metrics, clock, ids, answer = self._metrics, self._clock, self._ids, self._answer
+        metrics, clock, gate = self._metrics, self._clock, self._gate
         counts, observe = metrics.requests, metrics.request_s[name].observe
-        group, max_body_bytes, access_log = (
-            route.limited_as(),
-            route.max_body_bytes,
-            self._access_log,
-        )
-        weight = int(not route.stream)
+        group, max_body_bytes = route.limited_as(), route.max_body_bytes
+        access_log, weight, handler = self._access_log, int(not route.stream), route.handler
+        ids = self._ids
 
         async def run(request: web.Request) -> web.StreamResponse:
             started_s = clock.monotonic_s()
-            call = request[CALL] = Call(ids.of(request), group, max_body_bytes)
+            request_id = ids.of(request) if ids.may_be_given else ids.fresh()
+            call = request[CALL] = Call(request_id, group, max_body_bytes)
             metrics.in_flight += weight
             try:
-                response = await answer(request, call, route.handler, started_s)
+                if group is not None:
+                    self._refuse_overload()
+                    key = gate.enter(request, call, started_s)
+                    if key is not None:
+                        await gate.authenticate(request, call, key)
+                if request.can_read_body:
+                    call.refuse_long(request)
+                response = await handler(request)
             except (ChirpError, web.HTTPException) as error:
                 response = self._refused(error, call)
             except Exception as error:  # noqa: BLE001  (the top: logged once, told without a trace)
@@ -107,19 +112,10 @@ class Pipeline:
 
         return run
 
-    async def _answer(
-        self, request: web.Request, call: Call, handler: Handler, now_s: float
-    ) -> web.StreamResponse:
-        if call.group is not None:
-            if self._metrics.in_flight > self._max_in_flight:
-                self._metrics.overload_refused += 1
-                raise Unavailable("too much at once", retry_after_s=RETRY_OVERLOAD_S)
-            key = self._gate.enter(request, call, now_s)
-            if key is not None:
-                await self._gate.authenticate(request, call, key)
-        if request.can_read_body and (request.content_length or 0) > call.max_body_bytes:
-            raise TooLarge(f"the body is larger than {call.max_body_bytes} bytes")
-        return await handler(request)
+    def _refuse_overload(self) -> None:
+        if self._metrics.in_flight > self._max_in_flight:
+            self._metrics.overload_refused += 1
+            raise Unavailable("too much at once", retry_after_s=RETRY_OVERLOAD_S)
 
     def add_routes(self, app: web.Application, routes: Iterable[Route]) -> None:
         """Register routes, each wrapped, and what answers where there is none."""
@@ -130,7 +126,9 @@ class Pipeline:
                 app.router.add_route(method, route.path, handler, expect_handler=_continue)
         self._resources = list(app.router.resources())
         unknown = self.wrap("unknown", Route("*", "", self._no_route, group="reads"))
-        app.router.add_route("*", "/{path:.*}", unknown, expect_handler=_continue)
+        anything = _Anything("/")
+        app.router.register_resource(anything)
+        anything.add_route("*", unknown, expect_handler=_continue)
 
     async def _no_route(self, request: web.Request) -> web.StreamResponse:
         """Answer 405 where another method has a route, else 404."""
@@ -154,6 +152,13 @@ class Pipeline:
         log.error(words, call.request_id, request.method, logged_path(request), exc_info=error)
         message = "the server made a mistake; it is logged"
         return error_response(500, "internal", message, call.request_id)
+
+
+class _Anything(web.PlainResource):
+    """Matches whatever no other resource does, also what is no path: `*`, `host:port`."""
+
+    def _match(self, _path: str) -> dict[str, str]:
+        return {}
 
 
 async def _continue(request: web.Request) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from http import HTTPStatus
 from io import BytesIO
 from types import TracebackType
@@ -77,6 +78,7 @@ class Http:
     def __init__(self, chirp: Driver) -> None:
         self.chirp = chirp
         self.client: TestClient[Any, Any] = TestClient(_Server(chirp))
+        self.closing: list[Callable[[], None]] = []
 
     async def __aenter__(self) -> Self:
         await self.client.start_server()
@@ -88,6 +90,8 @@ class Http:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        for close in self.closing:
+            close()
         await self.client.close()
 
     async def ask(
