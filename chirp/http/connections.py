@@ -102,6 +102,10 @@ class Connections:
         assert holders == self._by_address
 
 
+_receive = web.RequestHandler.data_received
+"""Found once: `super()` looks for it with every piece of every request."""
+
+
 class Connection(web.RequestHandler):
     """One connection: aiohttp's, with times.
 
@@ -146,7 +150,7 @@ class Connection(web.RequestHandler):
     def data_received(self, data: bytes) -> None:
         """Pass on what arrives, and see whether a head is begun or whole."""
         count = self._request_count
-        super().data_received(data)
+        _receive(self, data)
         if self._request_count != count:
             self._head_since_s, self._head_bytes = None, 0
         elif self._waiter is not None or self._request_count == 0:
@@ -188,7 +192,7 @@ class Connection(web.RequestHandler):
 
     def _body_overdue(self, request: web.BaseRequest, now_s: float) -> bool:
         content = request.content
-        if content.is_eof():
+        if content.is_eof() or content.exception() is not None:
             return False
         if self._body_of is not request or self._reading_paused:
             # New, or it is us who do not read: the time begins anew.

@@ -115,6 +115,21 @@ async def test_a_body_that_drips_is_refused(http: Http) -> None:
     refused(await raw.rest(), 408)
 
 
+async def test_a_body_that_nobody_reads_is_counted_once(same_switch_interval: None) -> None:
+    gate = asyncio.Event()
+
+    async def deaf(_request: web.Request) -> web.StreamResponse:
+        return await slow_then(gate)
+
+    async with served(TIMES, Route("POST", "/deaf", deaf)) as http:
+        raw = await Raw.open(http)
+        await raw.send(b"POST /deaf HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n")
+        await after(http, 30)
+        assert timeouts(http) == {"body": 1}
+        gate.set()
+        assert b"200 OK" in await raw.rest()
+
+
 async def test_a_body_that_flows_may_take_its_time(http: Http) -> None:
     ada = await http.chirp.register("ada")
     key = http.chirp.secrets[ada.user_id].encode()
