@@ -11,6 +11,8 @@ from aiohttp import web
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
+_MOST_HOPS = 32
+
 UNKNOWN = "unknown"
 """The address of a socket that has none."""
 
@@ -66,9 +68,10 @@ class Addresses:
 
 
 def _hops(request: web.BaseRequest) -> list[str]:
-    """Return what X-Forwarded-For says, the nearest to us last."""
+    """Return the last hops that X-Forwarded-For tells of, the nearest to us last."""
     lines = request.headers.getall("X-Forwarded-For", ())
-    return [hop.strip() for line in lines for hop in line.split(",")]
+    # A client may have sent as many as fit into a head; no real chain is this long.
+    return [hop.strip() for line in lines for hop in line.rsplit(",", _MOST_HOPS)][-_MOST_HOPS:]
 
 
 def _parsed(text: str) -> Address | None:
