@@ -5,23 +5,19 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
-from dataclasses import dataclass
 
 from aiohttp import web
 
 from chirp.api.context import Api
 from chirp.api.render import Renderer
 from chirp.api.routes import routes
-from chirp.cache.adjacency import AdjacencyCache
 from chirp.cache.flight import SingleFlight
-from chirp.cache.homes import HomeTimelines
-from chirp.cache.lru import LruMap
 from chirp.cache.revision import Revision
-from chirp.cache.tweets import TweetCache
 from chirp.clock import Clock
-from chirp.config import Config
+from chirp.config import Config, networks
 from chirp.errors import StorageError
 from chirp.fanout.accounts import AccountWriter
+from chirp.fanout.bus import Bus
 from chirp.fanout.home import HomeConsumer
 from chirp.fanout.index import INDEX, IndexConsumer
 from chirp.fanout.journal import JournalRunner
@@ -29,8 +25,14 @@ from chirp.fanout.publishing import Publisher
 from chirp.fanout.repeats import Repeats
 from chirp.fanout.sweep import SweepConsumer
 from chirp.fanout.truths import Truths
+from chirp.http.access_log import AccessLog
+from chirp.http.addresses import Addresses
 from chirp.http.body import MAX_BODY_BYTES
+from chirp.http.calls import RequestIds
+from chirp.http.connections import Connections
 from chirp.http.exposition import Exposition
+from chirp.http.gate import Gate
+from chirp.http.limits import Limiter
 from chirp.http.operations import Operations
 from chirp.http.paging import Cursors
 from chirp.http.pipeline import Pipeline
@@ -39,9 +41,10 @@ from chirp.idgen.layout import layout_named
 from chirp.idgen.watermark import Watermark
 from chirp.metrics import Metrics
 from chirp.model import UnixMs
+from chirp.readers.caches import make_caches
 from chirp.readers.graph import GraphReader
 from chirp.readers.home import HomeReader
-from chirp.readers.marks import Book, MarkReader
+from chirp.readers.marks import MarkReader
 from chirp.readers.pages import TweetPages
 from chirp.readers.people import PeopleReader
 from chirp.readers.showing import Showing
@@ -58,53 +61,17 @@ from chirp.services.own_account import OwnAccount
 from chirp.services.passwords import Passwords
 from chirp.services.profiles import Profiles
 from chirp.services.reactions import Reactions
+from chirp.services.streams import Streams
 from chirp.services.threads import Threads
 from chirp.services.timelines import Timelines
 from chirp.services.tweets import TweetService
 from chirp.storage.store import Store
 from chirp.tasks import TaskRunner
-from chirp.views import CachedTweet, CachedUser, KeptPage, Sight, Viewer
 
 log = logging.getLogger(__name__)
 
 RECENT_MS = 72 * 3_600_000
 KEEP_EVERY_S = 60.0
-_MB = 1 << 20
-
-
-@dataclass(frozen=True, slots=True)
-class Caches:
-    """Everything that is kept in memory, each under its budget."""
-
-    tweets: TweetCache[CachedTweet]
-    users: LruMap[int, CachedUser]
-    followees: AdjacencyCache
-    followers: AdjacencyCache
-    homes: HomeTimelines
-    viewers: LruMap[bytes, Viewer]
-    pages: LruMap[int, KeptPage]
-    sights: LruMap[int, Sight]
-    marks: LruMap[int, Book]
-
-    def stats(self) -> dict[str, dict[str, float]]:
-        """Return each cache's own figures, by name."""
-        return {f"cache_{name}": dict(getattr(self, name).stats()) for name in self.__slots__}
-
-
-def make_caches(config: Config, newest_stored: int) -> Caches:
-    """Return empty caches with the budgets of the settings."""
-    cache = config.cache
-    return Caches(
-        tweets=TweetCache(cache.tweets_mb * _MB, newest_stored=newest_stored),
-        users=LruMap(cache.users_mb * _MB),
-        followees=AdjacencyCache(cache.graph_mb * _MB // 2),
-        followers=AdjacencyCache(cache.graph_mb * _MB // 2),
-        homes=HomeTimelines(cache.homes_mb * _MB),
-        viewers=LruMap(8 * _MB),
-        pages=LruMap(cache.pages_mb * _MB),
-        sights=LruMap(cache.marks_mb * _MB // 4),
-        marks=LruMap(cache.marks_mb * _MB * 3 // 4),
-    )
 
 
 class Chirp:
@@ -124,6 +91,7 @@ class Chirp:
         self._wire_readers()
         self._wire_fanout()
         self._wire_services()
+        self._wire_gateway()
         self.app = self._make_app()
 
     @classmethod
@@ -154,6 +122,7 @@ class Chirp:
         engine = self.store.engine
         self.journal = JournalRunner(engine, self.tasks, self.clock, keep_events=keep)
         self.journal.add(IndexConsumer(self.store), before_ready=True)
+        self.bus = Bus(self.journal, self.graph, self.tweets, self.watermark, self.clock)
         home = HomeConsumer(
             self.caches.homes,
             self.homes,
@@ -162,6 +131,7 @@ class Chirp:
             self.tweets,
             self.sights,
             self.marks,
+            self.bus,
             self.clock,
             self.metrics,
             push_limit=self.config.fanout.push_limit,
@@ -196,6 +166,16 @@ class Chirp:
         self.profiles = Profiles(store, users)
         self.follows = Follows(store, users, self.people, self.sights, self.truths, clock)
         self.blocks = Blocks(store, users, self.truths, clock)
+        server = self.config.server
+        self.streams = Streams(
+            store,
+            self.bus,
+            self.graph,
+            self.showing,
+            self.sights,
+            most=server.max_streams,
+            most_per_user=server.max_streams_per_user,
+        )
         self.lists = Lists(store, self.people, self.showing, self.sights, users, self.watermark)
 
     def _wire_tweets(self) -> None:
@@ -246,10 +226,26 @@ class Chirp:
             self.revision,
         )
 
+    def _wire_gateway(self) -> None:
+        server, clock = self.config.server, self.clock
+        self.addresses = Addresses(networks(server.trusted_proxies))
+        self.limiter = Limiter(self.config.limits)
+        self.request_ids = RequestIds(self.addresses)
+        self.connections = Connections(
+            server, self.addresses, self.request_ids, clock, self.metrics
+        )
+        self.gate = Gate(self.accounts, self.limiter, self.addresses, clock, self.metrics)
+        self.access_log: AccessLog | None = None
+        if server.access_log != "off":
+            as_json = server.access_log == "json"
+            self.access_log = AccessLog(self.addresses, clock, as_json=as_json)
+
     def _make_app(self) -> web.Application:
         app = web.Application(client_max_size=MAX_BODY_BYTES)
-        public_url = self.config.public_url
+        app.on_shutdown.append(self._end_streams)
+        public_url, server = self.config.public_url, self.config.server
         api = Api(
+            self.gate,
             self.accounts,
             self.own_account,
             self.profiles,
@@ -264,17 +260,30 @@ class Chirp:
             Cursors(self.store.manifest.cursor_secret()),
             public_url,
             self.config.tweets.max_weight,
+            self.clock,
         )
         operations = Operations(
             Exposition(self.metrics, self.stats),
             self.reasons,
             self.figures,
             public_url,
-            open_metrics=self.config.server.open_metrics,
+            self.addresses,
+            self.accounts.is_admin,
+            open_metrics=server.open_metrics,
         )
-        pipeline = Pipeline(self.clock, self.metrics)
-        pipeline.add_routes(app, [*routes(api), *operations.routes()])
+        pipeline = Pipeline(
+            self.gate,
+            self.request_ids,
+            self.access_log,
+            self.clock,
+            self.metrics,
+            max_in_flight=server.max_in_flight,
+        )
+        pipeline.add_routes(app, [*routes(api, self.streams, self.tasks), *operations.routes()])
         return app
+
+    async def _end_streams(self, _app: web.Application) -> None:
+        self.streams.end_all()
 
     async def start(self) -> None:
         """Make good what a crash left undone, then follow the journals."""
@@ -284,6 +293,8 @@ class Chirp:
         greatest_id = await self.store.greatest_id()
         self.ids.skip_to(greatest_id)
         self.watermark.skip_to(greatest_id)
+        self.bus.begin()
+        self.tasks.start("bus", self.bus.run())
         self.tasks.start("keeper", self._keep())
 
     def start_warming(self) -> None:
@@ -337,6 +348,9 @@ class Chirp:
                 "writes_stopped": float(engine.writes_stopped is not None),
             },
             "tasks": dict(self.tasks.stats()),
+            "limits": dict(self.limiter.stats()),
+            "gateway": {"in_flight": self.metrics.in_flight, **self.connections.stats()},
+            "streams": self.bus.stats(),
             "ids": dict(self.ids.stats()),
             "watermark": dict(self.watermark.stats()),
         }

@@ -9,6 +9,7 @@ from chirp.api.context import Api, json_response
 from chirp.api.render import key_fields
 from chirp.errors import Invalid, NotFound
 from chirp.http.body import read_body
+from chirp.http.calls import call_of
 from chirp.http.paging import parse_id
 from chirp.model import KeyId
 from chirp.views import SignedIn
@@ -27,8 +28,9 @@ class AccountHandlers:
 
     async def sign_in(self, request: web.Request) -> web.Response:
         """POST /sessions."""
-        body = await read_body(request, SessionBody)
-        return self._signed_in(await self._api.accounts.sign_in(body.command()))
+        command = (await read_body(request, SessionBody)).command()
+        self._api.gate.take_for_login(call_of(request), command.login)
+        return self._signed_in(await self._api.accounts.sign_in(command))
 
     def _signed_in(self, signed_in: SignedIn) -> web.Response:
         user = self._api.renderer.user_fields(signed_in.user)

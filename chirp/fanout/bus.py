@@ -236,12 +236,10 @@ class Bus:
         if not self._streams:
             return
         followers = await self._graph.followers(UserId(item.author_id))
-        done = 0
-        for user_id in self._readers(item.author_id, followers):
+        for done, user_id in enumerate(self._readers(item.author_id, followers), 1):
             for stream in self._streams.get(user_id, ()):
                 stream.offer(item)
                 self._told += 1
-            done += 1
             if done % SLICE == 0:
                 await asyncio.sleep(0)
 
@@ -341,4 +339,3 @@ def _items(events: Events, told: int, here: Place) -> Iterator[Item]:
             yield Item(ItemKind.EDIT, event.tweet.tweet_id, event.tweet.author_id, here)
         counted |= dict.fromkeys(counted_by(event))
     yield from (Item(ItemKind.COUNTS, tweet_id, 0, here) for tweet_id in counted)
-

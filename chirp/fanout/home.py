@@ -17,6 +17,7 @@ from collections.abc import AsyncIterator, Iterator
 
 from chirp.cache.homes import HomeTimelines
 from chirp.clock import Clock
+from chirp.fanout.bus import Bus
 from chirp.fanout.journal import Events
 from chirp.metrics import Metrics
 from chirp.model import Tweet, TweetId, UserId
@@ -70,6 +71,7 @@ class HomeConsumer:
         tweets: TweetReader,
         sights: SightReader,
         marks: MarkReader,
+        bus: Bus,
         clock: Clock,
         metrics: Metrics,
         *,
@@ -82,6 +84,7 @@ class HomeConsumer:
         self._tweets = tweets
         self._sights = sights
         self._marks = marks
+        self._bus = bus
         self._clock = clock
         self._metrics = metrics
         self._push_limit = push_limit

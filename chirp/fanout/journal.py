@@ -258,9 +258,7 @@ class JournalRunner:
         """Return the sequence of the newest event of each journal."""
         return [self._engine.last_sequence(source) for source in range(self._engine.sources)]
 
-    async def read_between(
-        self, source: int, after: int, until: int, limit: int
-    ) -> Events | None:
+    async def read_between(self, source: int, after: int, until: int, limit: int) -> Events | None:
         """Return the events after < sequence <= until; None: there are more, or some are gone."""
         if not 0 <= until - after <= limit:
             return None

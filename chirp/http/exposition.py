@@ -33,6 +33,7 @@ class Exposition(Collector):
     def collect(self) -> Iterator[Family]:
         """Yield every family once."""
         yield from self._counters()
+        yield from self._gateway()
         yield from self._histograms()
         yield from self._process()
         for group, values in self._stats().items():
@@ -57,6 +58,20 @@ class Exposition(Collector):
         for (route, status), count in m.requests.items():
             requests.add_metric([route, str(status)], count)
         yield requests
+
+    def _gateway(self) -> Iterator[Family]:
+        m = self._metrics
+        words = "Requests refused because too many were under way"
+        yield CounterMetricFamily("chirp_overload_refusals", words, m.overload_refused)
+        for name, words, label, counts in (
+            ("rate_limited", "Requests refused by a rate limit", "group", m.rate_limited),
+            ("connections_refused", "Connections over a limit", "why", m.connections_refused),
+            ("timeouts", "Connections that took too long", "what", m.timeouts),
+        ):
+            family = CounterMetricFamily(f"chirp_{name}", words, labels=[label])
+            for value, count in counts.items():
+                family.add_metric([value], count)
+            yield family
 
     def _histograms(self) -> Iterator[Family]:
         m = self._metrics

@@ -25,7 +25,18 @@ from chirp.fanout.index import INDEX
 from chirp.fanout.journal import JournalRunner
 from chirp.idgen.generator import IdGenerator
 from chirp.metrics import Metrics
-from chirp.model import MAX_ID, SESSION, Account, ApiKey, KeyId, UnixMs, User, UserCounts, UserId
+from chirp.model import (
+    MAX_ID,
+    SESSION,
+    Account,
+    ApiKey,
+    KeyId,
+    Role,
+    UnixMs,
+    User,
+    UserCounts,
+    UserId,
+)
 from chirp.readers.users import UserReader
 from chirp.services.passwords import Passwords
 from chirp.storage.changes import account_created
@@ -249,6 +260,12 @@ class Accounts:
         self._viewers.put(digest, viewer, _VIEWER_WEIGHT_BYTES)
         self._used[digest] = self._clock.now_ms()
         return viewer
+
+    async def is_admin(self, secret: str) -> bool:
+        """Say whether a key belongs to an admin. Raises: Unauthorized, Forbidden (suspended)."""
+        viewer = self.find_viewer(secret) or await self.authenticate(secret)
+        account = await self._store.directory.find_account(viewer.user_id)
+        return account is not None and account.role is Role.ADMIN
 
     async def store_last_used(self) -> None:
         """Write when keys were last used; what is revoked meanwhile stays revoked."""

@@ -131,7 +131,8 @@ class Streams:
         sight = await self._sights.get(viewer)
         followees = await self._graph.followees(viewer)
         wanted = [item.tweet_id for item in items if item.kind is not ItemKind.DELETE]
-        views = {v.cached.tweet.tweet_id: v for v in await self._showing.by_ids(sight, wanted)}
+        shown_views = await self._showing.by_ids(sight, wanted)
+        views = {int(v.cached.tweet.tweet_id): v for v in shown_views}
         events = []
         for item in items:
             view = views.get(item.tweet_id)
