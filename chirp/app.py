@@ -21,6 +21,8 @@ from chirp.cache.tweets import TweetCache
 from chirp.clock import Clock
 from chirp.config import Config
 from chirp.errors import StorageError
+from chirp.fanout.audit import AuditConsumer
+from chirp.fanout.audit_filters import first_filters
 from chirp.fanout.home import HomeConsumer
 from chirp.fanout.index import INDEX, IndexConsumer
 from chirp.fanout.journal import JournalRunner
@@ -42,8 +44,10 @@ from chirp.readers.warming import warm
 from chirp.services.accounts import Accounts
 from chirp.services.administration import Administration
 from chirp.services.follows import Follows
+from chirp.services.moderation import Moderation
 from chirp.services.passwords import Passwords
 from chirp.services.profiles import Profiles
+from chirp.services.registrations import Registrations
 from chirp.services.timelines import Timelines
 from chirp.services.tweets import TweetService
 from chirp.storage.store import Store
@@ -139,24 +143,24 @@ class Chirp:
                 self.homes,
                 self.graph,
                 self.users,
+                self.tweets,
                 self.clock,
                 self.metrics,
                 push_limit=self.config.fanout.push_limit,
             ),
             after=INDEX,
         )
+        filters = first_filters(self.config.audit, self.ids.layout.time_of)
+        audit = AuditConsumer(self.store, filters, self.metrics)
+        self.journal.add(audit, after=INDEX, background=True)
 
     def _wire_services(self) -> None:
         store, clock, metrics = self.store, self.clock, self.metrics
         self.accounts = Accounts(
-            store,
-            self.ids,
-            self.journal,
-            self.users,
-            self.passwords,
-            self.caches.viewers,
-            clock,
-            metrics,
+            store, self.users, self.passwords, self.caches.viewers, clock, metrics
+        )
+        self.registrations = Registrations(
+            store, self.ids, self.journal, self.passwords, clock, self.config.registration
         )
         self.tweet_service = TweetService(
             store,
@@ -182,6 +186,14 @@ class Chirp:
         self.administration = Administration(
             store, self.users, self.journal, self.passwords, self.caches.viewers, clock
         )
+        self.moderation = Moderation(
+            store,
+            self.users,
+            self.ids,
+            clock,
+            suspend=self.administration.suspend,
+            remove=self.tweet_service.remove,
+        )
         self.profiles = Profiles(store, self.users)
         self.follows = Follows(store, self.users, self.journal, clock)
 
@@ -190,6 +202,8 @@ class Chirp:
         public_url = self.config.public_url
         api = Api(
             self.accounts,
+            self.registrations,
+            self.moderation,
             self.profiles,
             self.follows,
             self.tweet_service,

@@ -58,3 +58,5 @@ class Metrics:
         self.requests: dict[tuple[str, int], int] = defaultdict(int)
         self.request_s: dict[str, Histogram] = defaultdict(Histogram)
         self.sign_ins_failed = 0
+        self.flags: dict[str, int] = defaultdict(int)
+        self.filter_failures: dict[str, int] = defaultdict(int)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from chirp.model import Tweet, User, UserId, Visibility
+from chirp.model import Role, Tweet, User, UserId, Visibility
 from chirp.views import CachedTweet
 
 _OPEN = int(Visibility.UNLISTED)
@@ -51,6 +51,14 @@ def profile_visible(user: User) -> bool:
 def may_delete(viewer: UserId, tweet: Tweet) -> bool:
     """Say whether `viewer` may delete `tweet`."""
     return viewer == tweet.author_id
+
+
+def may_moderate(actor: Role, target: Role) -> bool:
+    """Say whether `actor` may act on a person of role `target`, or on their tweets.
+
+    Moderators act on plain users alone: two of them must not fight it out with suspensions.
+    """
+    return actor is Role.ADMIN or (actor is Role.MODERATOR and target is Role.USER)
 
 
 def may_follow(viewer: UserId, followee: UserId) -> bool:

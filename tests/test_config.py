@@ -43,7 +43,8 @@ def test_every_setting_is_set_in_the_file_and_in_the_environment(
     value, literal = {
         bool: (not default, str(not default).lower()),
         int: (7, "7"),
-        str: ("some text", '"some text"'),
+        # The one that is a choice takes nothing else.
+        str: ("closed", '"closed"') if name == "registration" else ("some text", '"some text"'),
     }[kind]
     path = written(tmp_path, f"[{table}]\n{name} = {literal}\n")
     text = literal.strip('"')
@@ -124,3 +125,21 @@ def test_every_variable_is_told_apart() -> None:
     names = [variable_of(table, name) for table, name, _, _ in settings()]
     assert len(names) == len(set(names))
     assert all(re.fullmatch(r"CHIRP_[A-Z_]+", name) for name in names)
+
+
+@pytest.mark.parametrize(
+    ("rule", "host", "means"),
+    [("auto", "127.0.0.1", "open"), ("auto", "::1", "open"), ("auto", "localhost", "open"),
+     ("auto", "0.0.0.0", "approval"), ("auto", "example.org", "approval"),
+     ("auto", "", "approval"), ("open", "0.0.0.0", "open"), ("closed", "127.0.0.1", "closed"),
+     ("invite", "::", "invite")],
+)  # fmt: skip
+def test_who_may_register_depends_on_where_it_listens(rule: str, host: str, means: str) -> None:
+    environ = {"CHIRP_ACCOUNTS_REGISTRATION": rule, "CHIRP_HOST": host}
+    assert load(None, environ, {}).registration == means
+
+
+@pytest.mark.parametrize("rule", ["", "Open", "nobody"])
+def test_an_unknown_rule_of_registration_is_refused(rule: str) -> None:
+    words = wrong(None, {"CHIRP_ACCOUNTS_REGISTRATION": rule}, {})
+    assert "auto, open, invite, approval, closed" in words

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -17,12 +18,15 @@ from chirp.http.paging import Cursors, Links, links, parse_id
 from chirp.model import TweetId
 from chirp.services.accounts import Accounts
 from chirp.services.follows import Follows
+from chirp.services.moderation import Moderation
 from chirp.services.profiles import Profiles
+from chirp.services.registrations import Registrations
 from chirp.services.timelines import Timelines
 from chirp.services.tweets import TweetService
 from chirp.views import Page, TweetView, UserView, Viewer
 
 B = TypeVar("B", bound=Body)
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,8 @@ class Api:
     """The services behind the native API, and what it renders with."""
 
     accounts: Accounts
+    registrations: Registrations
+    moderation: Moderation
     profiles: Profiles
     follows: Follows
     tweets: TweetService
@@ -73,6 +79,15 @@ class Api:
             page.json = self.renderer.page(page.items, around)
             page.json_link = around.header
         return _page_response(page.json, page.json_link)
+
+    def records_page(
+        self, request: web.Request, page: Page[T], fields: Callable[[T], dict[str, Any]]
+    ) -> web.Response:
+        """Answer with a page of what only moderators see."""
+        around = self.links(request, page)
+        data = [fields(item) for item in page.items]
+        body = orjson.dumps({"data": data, "next": around.next, "prev": around.prev})
+        return _page_response(body, around.header)
 
     def people_page(self, request: web.Request, page: Page[UserView]) -> web.Response:
         """Answer with a page of users."""

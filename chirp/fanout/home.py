@@ -22,6 +22,7 @@ from chirp.metrics import Metrics
 from chirp.model import Tweet, TweetId, UserId
 from chirp.readers.graph import GraphReader
 from chirp.readers.home import HomeReader
+from chirp.readers.tweets import TweetReader
 from chirp.readers.users import UserReader
 from chirp.storage.events import (
     AccountCreated,
@@ -29,6 +30,7 @@ from chirp.storage.events import (
     Event,
     Followed,
     ProfileWritten,
+    RegistrationApproved,
     TweetDeleted,
     TweetPosted,
     Unfollowed,
@@ -52,6 +54,7 @@ class HomeConsumer:
         home_reader: HomeReader,
         graph: GraphReader,
         users: UserReader,
+        tweets: TweetReader,
         clock: Clock,
         metrics: Metrics,
         *,
@@ -61,6 +64,7 @@ class HomeConsumer:
         self._home_reader = home_reader
         self._graph = graph
         self._users = users
+        self._tweets = tweets
         self._clock = clock
         self._metrics = metrics
         self._push_limit = push_limit
@@ -83,7 +87,7 @@ class HomeConsumer:
         elif isinstance(event, Unfollowed):
             self._graph.unfollowed(event.follower_id, event.followee_id)
             self._homes.bump(event.follower_id)
-        elif isinstance(event, AccountCreated | ProfileWritten):
+        elif isinstance(event, AccountCreated | ProfileWritten | RegistrationApproved):
             self._users.remember(event.user)
         elif isinstance(event, AccountDeleted):
             self._users.forget(event.user_id)
@@ -104,8 +108,10 @@ class HomeConsumer:
         """Take a deleted tweet out of the windows that it was pushed into.
 
         Nobody sees it there. But ids of nothing push what is alive out of the windows, and who
-        posts and deletes in turn would make every page of their followers a merge.
+        posts and deletes in turn would make every page of their followers a merge. The cache is
+        told here too: whoever deletes, author, moderator or operator, no list shows it again.
         """
+        self._tweets.forget_id(author, tweet_id)
         self._homes.remove(author, tweet_id)
         if await self._is_pulled(author):
             return

@@ -16,10 +16,13 @@ from chirp.storage.events import (
     AccountDeleted,
     Event,
     Followed,
+    RegistrationHeld,
+    RegistrationRejected,
     TweetDeleted,
     TweetPosted,
     Unfollowed,
 )
+from chirp.storage.keys import DIRECTORY
 from chirp.storage.store import Store
 from chirp.storage.tables.users import Counter
 
@@ -47,6 +50,9 @@ def effect_of(store: Store, event: Event) -> Batch:
     elif isinstance(event, AccountDeleted):
         batch = Batch(event.user_id)
         store.users.delete(batch, event.user_id)
+    elif isinstance(event, RegistrationHeld | RegistrationRejected):
+        # Who waits has no profile: nothing of them is public, and nothing of them remains.
+        batch = Batch(DIRECTORY)
     else:
         batch = Batch(event.user.user_id)
         store.users.put(batch, event.user)

@@ -7,6 +7,8 @@ Invariants:
 - A durable consumer's stored cursor is never ahead of its position.
 - A consumer that fails stops for good and says why: everybody who waits for it, or for one that
   goes behind it, gets the error.
+- Nobody waits for a background consumer: it delays neither the start nor a post, and when it stops,
+  its cursor stays and holds what it has yet to see. Its first start begins at the journal's end.
 """
 
 from __future__ import annotations
@@ -78,12 +80,15 @@ class JournalReader:
         consumer: Consumer,
         source: int,
         upstream: JournalReader | None,
+        *,
+        background: bool = False,
     ) -> None:
         self._engine = engine
         self._journals = journals
         self.consumer = consumer
         self.source = source
         self._upstream = upstream
+        self.background = background
         self.downstream: list[JournalReader] = []
         self._awake = asyncio.Event()
         self._waiters: list[tuple[int, int, asyncio.Future[None]]] = []
@@ -114,6 +119,10 @@ class JournalReader:
         """Take the stored cursor, or the journal's end when the consumer keeps none."""
         if self.consumer.durable:
             stored = await self._engine.cursor(self.consumer.name, self.source)
+            if stored is None and self.background:
+                # Stored at once: what comes from now on is not skipped by the next start.
+                stored = self._engine.last_sequence(self.source)
+                await self._engine.advance(self.consumer.name, self.source, stored)
             self.position = self.stored = stored or 0
         else:
             self.position = self.limit
@@ -198,8 +207,13 @@ class JournalRunner:
         self._journals = Journals(engine)
         self._readers: dict[str, list[JournalReader]] = {}
 
-    def add(self, consumer: Consumer, *, after: str | None = None) -> None:
-        """Register a consumer; `after`: it sees an event only when that consumer is done."""
+    def add(
+        self, consumer: Consumer, *, after: str | None = None, background: bool = False
+    ) -> None:
+        """Register a consumer; `after`: it sees an event only when that consumer is done.
+
+        `background`: nothing that people ask for hangs on it (see the module's invariants).
+        """
         upstream = self._readers.get(after or "", [])
         self._readers[consumer.name] = [
             JournalReader(
@@ -208,6 +222,7 @@ class JournalRunner:
                 consumer,
                 source,
                 upstream[source] if upstream else None,
+                background=background,
             )
             for source in range(self._engine.sources)
         ]
@@ -216,12 +231,12 @@ class JournalRunner:
         """Catch up with what was committed before the last stop, then follow."""
         self._engine.watch(self._wake)
         for readers in self._readers.values():
-            durable = readers[0].consumer.durable
+            awaited = readers[0].consumer.durable and not readers[0].background
             for reader in readers:
                 await reader.start_at()
                 name = f"{reader.consumer.name}-{reader.source}"
                 self._tasks.start(name, reader.run())
-            if durable:
+            if awaited:
                 await self._wait_caught_up(readers)
         self._tasks.start("journal-keeper", self._keep())
 
@@ -246,9 +261,9 @@ class JournalRunner:
 
     @property
     def failure(self) -> str | None:
-        """Why a consumer has stopped, in words; None while all run."""
+        """Why a consumer has stopped, in words; None while all run that people wait for."""
         for name, readers in self._readers.items():
-            if any(reader.failure is not None for reader in readers):
+            if any(reader.failure is not None and not reader.background for reader in readers):
                 return f"the {name} consumer has stopped"
         return None
 

@@ -105,8 +105,12 @@ class TweetReader:
 
     def forget(self, tweet: Tweet) -> None:
         """Take a deleted tweet out of the cache, and out of loads under way. O(1)."""
+        self.forget_id(tweet.author_id, tweet.tweet_id)
+
+    def forget_id(self, author: UserId, tweet_id: TweetId) -> None:
+        """Do the same when the tweet itself is not at hand. O(1)."""
         self._revision.bump()
-        self._cache.delete(tweet.author_id, tweet.tweet_id)
+        self._cache.delete(author, tweet_id)
 
 
 def _row(tweet: Tweet, author: CachedUser) -> Row[CachedTweet]:

@@ -145,6 +145,10 @@ class TweetService:
         tweet = view.cached.tweet
         if not may_delete(viewer.user_id, tweet):
             raise Forbidden("this tweet is somebody else's")
+        await self.remove(tweet)
+
+    async def remove(self, tweet: Tweet) -> None:
+        """Delete a tweet for who may: that is decided. Raises: NotFound, StorageError."""
         self._journal.refuse_if_stopped()
         batch = tweet_deleted(self._store, tweet, self._clock.now_ms())
         try:

@@ -82,6 +82,26 @@ class AccountDeleted(Struct, frozen=True, gc=False):
     user_id: UserId
 
 
+class RegistrationHeld(Struct, frozen=True, gc=False):
+    """A person registered and waits for approval; committed in the directory."""
+
+    user: User
+    account: Account
+    key: ApiKey
+
+
+class RegistrationApproved(Struct, frozen=True, gc=False):
+    """Somebody who waited is let in, with this profile; committed in the directory."""
+
+    user: User
+
+
+class RegistrationRejected(Struct, frozen=True, gc=False):
+    """Somebody who waited is turned away: their account is gone; committed in the directory."""
+
+    user_id: UserId
+
+
 Event = (
     TweetPosted
     | TweetDeleted
@@ -90,6 +110,9 @@ Event = (
     | AccountCreated
     | ProfileWritten
     | AccountDeleted
+    | RegistrationHeld
+    | RegistrationApproved
+    | RegistrationRejected
 )
 
 _KINDS: dict[type[Event], int] = {
@@ -100,12 +123,18 @@ _KINDS: dict[type[Event], int] = {
     AccountCreated: 5,
     ProfileWritten: 6,
     AccountDeleted: 7,
+    RegistrationHeld: 40,
+    RegistrationApproved: 41,
+    RegistrationRejected: 42,
 }
-_FLAT: dict[int, type[TweetDeleted | Followed | Unfollowed | AccountDeleted]] = {
+_FLAT: dict[
+    int, type[TweetDeleted | Followed | Unfollowed | AccountDeleted | RegistrationRejected]
+] = {
     2: TweetDeleted,
     3: Followed,
     4: Unfollowed,
     7: AccountDeleted,
+    42: RegistrationRejected,
 }
 
 
@@ -114,9 +143,9 @@ def pack_event(event: Event) -> bytes:
     kind = _KINDS[type(event)]
     if isinstance(event, TweetPosted):
         return pack_array((kind, pack_tweet(event.tweet)))
-    if isinstance(event, ProfileWritten):
+    if isinstance(event, ProfileWritten | RegistrationApproved):
         return pack_array((kind, pack_user(event.user)))
-    if isinstance(event, AccountCreated):
+    if isinstance(event, AccountCreated | RegistrationHeld):
         key = None if event.key is None else pack_key(event.key)
         return pack_array((kind, pack_user(event.user), pack_account(event.account), key))
     return pack_array((kind, *astuple(event)))
@@ -140,6 +169,11 @@ def _build(kind: int, fields: list[Any]) -> Event:
             return AccountCreated(unpack_user(fields[0]), unpack_account(fields[1]), key)
         case 6:
             return ProfileWritten(unpack_user(fields[0]))
+        case 40:
+            user, account, key_ = fields
+            return RegistrationHeld(unpack_user(user), unpack_account(account), unpack_key(key_))
+        case 41:
+            return RegistrationApproved(unpack_user(fields[0]))
     flat = _FLAT.get(kind)
     if flat is None:
         raise StorageError(f"an event of the unknown kind {kind}")

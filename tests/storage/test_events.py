@@ -24,6 +24,9 @@ KINDS = {
     "AccountCreated": 5,
     "ProfileWritten": 6,
     "AccountDeleted": 7,
+    "RegistrationHeld": 40,
+    "RegistrationApproved": 41,
+    "RegistrationRejected": 42,
 }
 
 
@@ -51,7 +54,7 @@ def test_unknown_kinds_and_wrong_fields_are_refused(fields: tuple[Any, ...]) -> 
         unpack_event(pack_array(fields))
 
 
-@pytest.mark.parametrize("kind", range(7))
+@pytest.mark.parametrize("kind", [*range(8), *range(40, 43)])
 @given(fields=st.lists(st.none() | st.text() | st.integers(0, 9) | st.binary() | st.just([])))
 @example(fields=["text", None, None])
 @example(fields=[[], [], []])

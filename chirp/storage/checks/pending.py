@@ -17,6 +17,9 @@ from chirp.storage.events import (
     Event,
     Followed,
     ProfileWritten,
+    RegistrationApproved,
+    RegistrationHeld,
+    RegistrationRejected,
     TweetDeleted,
     TweetPosted,
     Unfollowed,
@@ -26,6 +29,9 @@ from chirp.storage.tables.users import Counter
 
 INDEX_CONSUMER = "index"
 """The consumer that writes the derived rows."""
+
+AUDIT_CONSUMER = "audit"
+"""The consumer that writes flags: rows of its own, from which nothing else derives."""
 
 CHUNK_EVENTS = 1_000
 
@@ -53,9 +59,13 @@ class Pending:
                 self.counters.add((event.followee_id, Counter.FOLLOWERS))
             case AccountCreated(user=user) | ProfileWritten(user=user):
                 self.users.add(user.user_id)
+            case RegistrationApproved(user=user):
+                self.users.add(user.user_id)
             case AccountDeleted(user_id=user_id):
                 self.users.add(user_id)
                 self.counters.update((user_id, counter) for counter in Counter)
+            case RegistrationHeld() | RegistrationRejected():
+                pass  # nothing follows from them elsewhere
 
     def _tweet(self, tweet_id: int, author_id: int) -> None:
         self.tweets.add(tweet_id)
