@@ -38,6 +38,10 @@ SLICE_TWEETS = 16
 """After so many tweets the loop gets a turn: about 0.3 ms of work."""
 
 
+SLICE_EVENTS = 64
+"""After so many events were read again the loop gets a turn."""
+
+
 class AuditConsumer:
     """Flags tweets to the moderators."""
 
@@ -109,11 +113,18 @@ class AuditConsumer:
 
     async def _tweets_before(self, source: int) -> list[Tweet]:
         """Return the tweets of the last events before the cursor, which has not moved yet."""
-        cursor = await self._store.engine.cursor(AUDIT, source) or 0
-        first = max(0, cursor - REMEMBERED_EVENTS)
-        rows = await self._store.engine.read_journal(source, first, cursor - first)
-        events = [unpack_event(raw) for sequence, raw in rows if sequence <= cursor]
-        return [event.tweet for event in events if isinstance(event, TweetPosted)]
+        engine = self._store.engine
+        cursor = await engine.cursor(AUDIT, source) or 0
+        after, tweets = max(0, cursor - REMEMBERED_EVENTS), []
+        while rows := await engine.read_journal(source, after, SLICE_EVENTS):
+            for after, raw in rows:
+                event = unpack_event(raw) if after <= cursor else None
+                if isinstance(event, TweetPosted):
+                    tweets.append(event.tweet)
+            if after >= cursor:
+                break
+            await asyncio.sleep(0)
+        return tweets
 
 
 def _batch(

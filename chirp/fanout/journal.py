@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import heapq
+import logging
 from collections import OrderedDict
 from collections.abc import Sequence
 from contextlib import suppress
@@ -26,6 +27,8 @@ from chirp.errors import ChirpError, StorageError
 from chirp.storage.engine import Engine, Receipt
 from chirp.storage.events import Event, unpack_event
 from chirp.tasks import TaskRunner
+
+log = logging.getLogger(__name__)
 
 Events = Sequence[tuple[int, Event]]
 
@@ -122,7 +125,8 @@ class JournalReader:
             if stored is None and self.background:
                 # Stored at once: what comes from now on is not skipped by the next start.
                 stored = self._engine.last_sequence(self.source)
-                await self._engine.advance(self.consumer.name, self.source, stored)
+                with suppress(StorageError):  # a full disk: reads go on
+                    await self._engine.advance(self.consumer.name, self.source, stored)
             self.position = self.stored = stored or 0
         else:
             self.position = self.limit
@@ -153,12 +157,21 @@ class JournalReader:
         room = min(CHUNK_EVENTS, self.limit - self.position)
         events = await self._journals.read(self.source, self.position, room)
         if not events or events[0][0] != self.position + 1:
-            raise StorageError(f"journal {self.source} has a gap above {self.position}")
+            self._meet_gap(events)
         await self.consumer.consume(self.source, events)
         self.position = events[-1][0]
         self._resolve()
         for reader in self.downstream:
             reader.wake()
+
+    def _meet_gap(self, events: Events) -> None:
+        """Go on behind a gap in the background; anything else would miss a consequence: raise."""
+        if not self.background or not events:
+            raise StorageError(f"journal {self.source} has a gap above {self.position}")
+        # A version of Chirp without this consumer has trimmed what it had not seen.
+        words = "the %s consumer misses events %d to %d of journal %d: they were trimmed"
+        missing = (self.position + 1, events[0][0] - 1)
+        log.warning(words, self.consumer.name, *missing, self.source)
 
     def _resolve(self) -> None:
         waiters = self._waiters

@@ -227,6 +227,34 @@ async def test_the_first_start_begins_at_the_journals_end() -> None:
     await tasks.close()
 
 
+async def test_the_audit_goes_on_behind_what_an_older_version_has_trimmed(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    engine, tasks, seen = MemoryEngine(1), TaskRunner(), opened(Recorder(AUDIT))
+    store = memory_store(engine)
+    for number in range(1, 5):
+        await engine.commit(tweet_posted(store, tweet_of("hi", number=number)))
+    await engine.advance(AUDIT, 0, 1)
+    await engine.trim(0, 4)
+    runner = JournalRunner(engine, tasks, FixedClock(), keep_events=0)
+    runner.add(seen, background=True)
+    await runner.start()
+    await runner.wait_idle()
+    assert seen.seen == [(0, 4)]
+    assert "misses events 2 to 3" in caplog.text
+    await tasks.close()
+
+
+async def test_a_full_disk_does_not_stop_the_first_start() -> None:
+    engine, tasks = MemoryEngine(1), TaskRunner()
+    engine.stop_writes("the disk is full")
+    runner = JournalRunner(engine, tasks, FixedClock(), keep_events=0)
+    runner.add(opened(Recorder(AUDIT)), background=True)
+    await runner.start()
+    assert await engine.cursor(AUDIT, 0) is None
+    await tasks.close()
+
+
 async def test_what_the_audit_has_not_seen_is_not_trimmed() -> None:
     engine, tasks, clock = MemoryEngine(1), TaskRunner(), FixedClock()
     store = memory_store(engine)

@@ -120,6 +120,18 @@ async def test_of_many_uses_at_once_exactly_as_many_win_as_may(uses: int, seed: 
         await chirp.check()
 
 
+async def test_of_many_uses_at_once_on_disk_one_wins(tmp_path: Path) -> None:
+    chirp = await on_disk(tmp_path / "data", "invite", FixedClock())
+    code = await invited(chirp)
+    register = chirp.server.registrations.register
+    forms = [form(f"user{number}", invite=code) for number in range(20)]
+    results = await asyncio.gather(*map(register, forms), return_exceptions=True)
+    assert sum(isinstance(result, SignedIn) for result in results) == 1
+    assert sum(isinstance(result, Forbidden) for result in results) == 19
+    await chirp.check()
+    await chirp.close()
+
+
 async def test_codes_are_nowhere_in_the_store() -> None:
     async with serving("invite") as chirp:
         code = await invited(chirp)
