@@ -90,6 +90,8 @@ def greet(url: str, login: dict[str, str] | None, rule: Registration) -> None:
     if rule in _WORDS:
         console.print(f"Registration is {_WORDS[rule]}", soft_wrap=True)
     if login is None:
+        if rule in {Registration.INVITE, Registration.CLOSED}:
+            return
         sign_up = f"{url}/api/v1/users -d username=ada -d name=Ada -d email=ada@example.org"
         console.print("Make an account:", style="dim")
         console.print(f"  curl {sign_up} -d password=correct-horse\n", soft_wrap=True)
