@@ -17,6 +17,8 @@ from chirp.clock import Clock
 from chirp.config import Config, networks
 from chirp.errors import StorageError
 from chirp.fanout.accounts import AccountWriter
+from chirp.fanout.audit import AuditConsumer
+from chirp.fanout.audit_filters import first_filters
 from chirp.fanout.bus import Bus
 from chirp.fanout.home import HomeConsumer
 from chirp.fanout.index import INDEX, IndexConsumer
@@ -57,10 +59,12 @@ from chirp.services.administration import Administration
 from chirp.services.blocks import Blocks
 from chirp.services.follows import Follows
 from chirp.services.lists import Lists
+from chirp.services.moderation import Moderation
 from chirp.services.own_account import OwnAccount
 from chirp.services.passwords import Passwords
 from chirp.services.profiles import Profiles
 from chirp.services.reactions import Reactions
+from chirp.services.registrations import Registrations
 from chirp.services.streams import Streams
 from chirp.services.threads import Threads
 from chirp.services.timelines import Timelines
@@ -139,6 +143,9 @@ class Chirp:
         self.journal.add(home, after=INDEX)
         sweep = SweepConsumer(self.store, self.clock, self._derived)
         self.journal.add(sweep, after=INDEX)
+        filters = first_filters(self.config.audit, self.ids.layout.time_of)
+        audit = AuditConsumer(self.store, filters, self.metrics)
+        self.journal.add(audit, after=INDEX, background=True)
         self.truths = Truths(engine, self.journal)
         self.repeats = Repeats(self.store, self.watermark, self.clock)
         self.publisher = Publisher(engine, self.watermark, self.journal, self.tweets, self.tasks)
@@ -150,18 +157,22 @@ class Chirp:
         self._wire_tweets()
         store, clock, users = self.store, self.clock, self.users
         self.accounts = Accounts(
-            store,
-            self.ids,
-            self.journal,
-            users,
-            self.passwords,
-            self.caches.viewers,
-            clock,
-            self.metrics,
+            store, users, self.passwords, self.caches.viewers, clock, self.metrics
+        )
+        self.registrations = Registrations(
+            store, self.ids, self.journal, self.passwords, clock, self.config.registration
         )
         viewers = self.caches.viewers
         writer = AccountWriter(store, self.truths, viewers)
         self.administration = Administration(store, writer, self.journal, self.passwords, viewers)
+        self.moderation = Moderation(
+            store,
+            users,
+            self.ids,
+            clock,
+            suspend=self.administration.suspend,
+            remove=self.tweet_service.remove,
+        )
         self.own_account = OwnAccount(store, writer, self.passwords, viewers)
         self.profiles = Profiles(store, users)
         self.follows = Follows(store, users, self.people, self.sights, self.truths, clock)
@@ -248,6 +259,8 @@ class Chirp:
             self.gate,
             self.accounts,
             self.own_account,
+            self.registrations,
+            self.moderation,
             self.profiles,
             self.follows,
             self.blocks,

@@ -12,12 +12,24 @@ import re
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, Self
 
 from chirp.errors import ChirpError
 
 PREFIX = "CHIRP_"
+AUTO = "auto"
+"""The value of `accounts.registration` that leaves the choice to where the server listens."""
+
+
+class Registration(StrEnum):
+    """Who may make an account over HTTP. From the shell, the operator always may."""
+
+    OPEN = "open"
+    INVITE = "invite"
+    APPROVAL = "approval"
+    CLOSED = "closed"
 
 
 class ConfigError(ChirpError):
@@ -169,6 +181,30 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class AccountRules:
+    """Who may have an account."""
+
+    registration: str = AUTO
+    """A Registration; or auto: open on a loopback address, by approval elsewhere."""
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """When a tweet is shown to the moderators. A limit of 0 switches its filter off."""
+
+    window_s: int = 600
+    same_text_accounts: int = 5
+    """From that many accounts, one text is flagged."""
+    links_per_account: int = 30
+    mentions_per_account: int = 60
+    new_accounts_per_host: int = 5
+    """From that many new accounts, links to one host are flagged."""
+    new_account_h: int = 24
+    most_keys: int = 20_000
+    """How many texts, accounts and hosts each filter remembers: its bound of memory."""
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """All settings."""
 
@@ -178,6 +214,21 @@ class Config:
     fanout: Fanout = field(default_factory=Fanout)
     tweets: TweetRules = field(default_factory=TweetRules)
     limits: Limits = field(default_factory=Limits)
+    accounts: AccountRules = field(default_factory=AccountRules)
+    audit: Audit = field(default_factory=Audit)
+
+    @property
+    def registration(self) -> Registration:
+        """Return who may register. Raises: ConfigError."""
+        value = self.accounts.registration
+        if value == AUTO:
+            local = _is_loopback(self.server.host)
+            return Registration.OPEN if local else Registration.APPROVAL
+        try:
+            return Registration(value)
+        except ValueError:
+            known = ", ".join([AUTO, *Registration])
+            raise ConfigError(f"accounts.registration must be one of {known}") from None
 
     @property
     def public_url(self) -> str:
@@ -186,6 +237,13 @@ class Config:
         host = f"[{server.host}]" if ":" in server.host else server.host
         scheme = "https" if server.tls_cert else "http"
         return server.public_url.rstrip("/") or f"{scheme}://{host}:{server.port}"
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def settings() -> Iterator[tuple[str, str, type, object]]:
@@ -263,6 +321,7 @@ def _build(values: Mapping[str, object]) -> Config:
         if key in values:
             section = replace(getattr(config, table), **{name: _convert(key, kind, values[key])})
             config = replace(config, **{table: section})
+    _ = config.registration
     return config
 
 

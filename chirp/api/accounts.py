@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from aiohttp import web
 
 from chirp.api.bodies import KeyBody, PasswordBody, ProfileBody, RegisterBody, SessionBody
@@ -24,7 +26,7 @@ class AccountHandlers:
     async def register(self, request: web.Request) -> web.Response:
         """POST /users."""
         body = await read_body(request, RegisterBody)
-        return self._signed_in(await self._api.accounts.register(body.command()))
+        return self._signed_in(await self._api.registrations.register(body.command()))
 
     async def sign_in(self, request: web.Request) -> web.Response:
         """POST /sessions."""
@@ -34,7 +36,10 @@ class AccountHandlers:
 
     def _signed_in(self, signed_in: SignedIn) -> web.Response:
         user = self._api.renderer.user_fields(signed_in.user)
-        fields = {"status": "success", "user": user, "api_dev_key": signed_in.secret}
+        fields: dict[str, Any] = {"status": "success", "user": user}
+        fields["api_dev_key"] = signed_in.secret
+        if signed_in.waiting:
+            fields["waiting_for_approval"] = True
         return json_response(fields, 201)
 
     async def sign_out(self, request: web.Request) -> web.Response:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from chirp.api.accounts import AccountHandlers
+from chirp.api.admin import AdminHandlers
 from chirp.api.context import Api
 from chirp.api.streams import StreamHandlers
 from chirp.api.tweets import TweetHandlers
@@ -59,4 +60,25 @@ def routes(api: Api, streams: Streams, tasks: TaskRunner) -> list[Route]:
         Route("DELETE", BASE + "/users/{username}/block", users.unblock, needs_key=True),
         Route("POST", BASE + "/users/{username}/mute", users.mute, needs_key=True),
         Route("DELETE", BASE + "/users/{username}/mute", users.unmute, needs_key=True),
+        *_admin_routes(api),
+    ]
+
+
+def _admin_routes(api: Api) -> list[Route]:
+    """Return the routes of moderators and admins."""
+    admin, base = AdminHandlers(api), BASE + "/admin"
+    person, applicant = base + "/users/{username}", base + "/registrations/{username}"
+    return [
+        Route("GET", base + "/registrations", admin.waiting, needs_key=True),
+        Route("POST", applicant + "/approve", admin.approve, needs_key=True),
+        Route("POST", applicant + "/reject", admin.reject, needs_key=True),
+        Route("GET", base + "/invites", admin.invites, needs_key=True),
+        Route("POST", base + "/invites", admin.create_invite, needs_key=True),
+        Route("DELETE", base + "/invites/{id}", admin.revoke_invite, needs_key=True),
+        Route("GET", base + "/flags", admin.flags, needs_key=True),
+        Route("POST", base + "/flags/{id}/close", admin.close_flag, needs_key=True),
+        Route("POST", person + "/suspend", admin.suspend, needs_key=True),
+        Route("POST", person + "/unsuspend", admin.unsuspend, needs_key=True),
+        Route("DELETE", base + "/tweets/{id}", admin.remove_tweet, needs_key=True),
+        Route("GET", base + "/actions", admin.actions, needs_key=True),
     ]
