@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
-from chirp.commands import CreateKey, PostTweet, Register, SignIn, check_limit, post_tweet
+from chirp.commands import (
+    CreateKey,
+    EditProfile,
+    EditTweet,
+    PostTweet,
+    Register,
+    SignIn,
+    check_limit,
+    parse_content,
+    post_tweet,
+)
 from chirp.errors import Invalid
 from chirp.http.body import Body
 from chirp.http.paging import parse_id
+from chirp.model import TweetId
 
 Id = int | str
 
@@ -66,22 +77,63 @@ class TweetBody(Body):
         """Return the command. Raises: Invalid."""
         if self.maximum_results_to_return is not None:
             check_limit(self.maximum_results_to_return)
-        self._refuse_unbuilt()
+        for media_id in self.media_ids:
+            parse_id(str(media_id), "media_ids")
+            raise Invalid("unknown id in media_ids: there is no media yet", field="media_ids")
         return post_tweet(
             self.tweet_data,
             max_weight,
+            in_reply_to=_tweet_id(self.in_reply_to_tweet_id, "in_reply_to_tweet_id"),
+            quote_of=_tweet_id(self.quote_of_tweet_id, "quote_of_tweet_id"),
             tweet_location=self.tweet_location,
             user_location=self.user_location,
             lang=self.lang,
         )
 
-    def _refuse_unbuilt(self) -> None:
-        """Refuse what this version cannot do, rather than drop it silently."""
-        for media_id in self.media_ids:
-            parse_id(str(media_id), "media_ids")
-            raise Invalid("unknown id in media_ids: there is no media yet", field="media_ids")
-        for field in ("in_reply_to_tweet_id", "quote_of_tweet_id"):
-            value = getattr(self, field)
-            if value is not None:
-                parse_id(str(value), field)
-                raise Invalid(f"{field}: this server has no replies or quotes yet", field=field)
+
+def _tweet_id(value: Id | None, field: str) -> TweetId | None:
+    # Forms send fields that were left empty.
+    return None if value is None or value == "" else TweetId(parse_id(str(value), field))
+
+
+class EditTweetBody(Body):
+    """PATCH /tweets/{id}."""
+
+    tweet_data: str = ""
+
+    def command(self, tweet_id: TweetId, max_weight: int) -> EditTweet:
+        """Return the command. Raises: Invalid."""
+        return EditTweet(tweet_id, parse_content(self.tweet_data, max_weight))
+
+
+class ProfileBody(Body):
+    """PATCH /users/me: what is left out stays as it is."""
+
+    username: str | None = None
+    name: str | None = None
+    bio: str | None = None
+    location: str | None = None
+    date_of_birth: str | None = None
+    email: str | None = None
+    new_password: str | None = None
+    password: str | None = None
+
+    def command(self) -> EditProfile:
+        """Return the command. Raises: Invalid."""
+        if self.username is not None:
+            raise Invalid("a username cannot be changed", field="username")
+        return EditProfile(
+            self.name,
+            self.bio,
+            self.location,
+            self.date_of_birth,
+            self.email,
+            self.new_password,
+            self.password,
+        )
+
+
+class PasswordBody(Body):
+    """DELETE /users/me."""
+
+    password: str = ""
