@@ -238,18 +238,16 @@ class Chirp:
         )
 
     def _wire_gateway(self) -> None:
-        server, clock = self.config.server, self.clock
+        server, clock, metrics = self.config.server, self.clock, self.metrics
         self.addresses = Addresses(networks(server.trusted_proxies))
         self.limiter = Limiter(self.config.limits)
-        self.request_ids = RequestIds(self.addresses)
-        self.connections = Connections(
-            server, self.addresses, self.request_ids, clock, self.metrics
-        )
-        self.gate = Gate(self.accounts, self.limiter, self.addresses, clock, self.metrics)
+        self.request_ids = ids = RequestIds(self.addresses)
+        self.connections = Connections(server, self.addresses, ids, clock, metrics)
+        self.gate = Gate(self.accounts, self.limiter, self.addresses, clock, metrics)
         self.access_log: AccessLog | None = None
         if server.access_log != "off":
-            as_json = server.access_log == "json"
-            self.access_log = AccessLog(self.addresses, clock, as_json=as_json)
+            json = server.access_log == "json"
+            self.access_log = AccessLog(self.addresses, clock, as_json=json)
 
     def _make_app(self) -> web.Application:
         app = web.Application(client_max_size=MAX_BODY_BYTES)
