@@ -142,7 +142,7 @@ class Chirp:
         )
         self.journal.add(home, after=INDEX)
         sweep = SweepConsumer(self.store, self.clock, self._derived)
-        self.journal.add(sweep, after=INDEX)
+        self.journal.add(sweep, after=INDEX, background=True)
         filters = first_filters(self.config.audit, self.ids.layout.time_of)
         audit = AuditConsumer(self.store, filters, self.metrics)
         self.journal.add(audit, after=INDEX, background=True)
