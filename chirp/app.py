@@ -306,6 +306,7 @@ class Chirp:
         self.watermark.skip_to(greatest_id)
         self.bus.begin()
         self.tasks.start("bus", self.bus.run())
+        self.tasks.start("bus-counts", self.bus.run_counts())
         self.tasks.start("keeper", self._keep())
 
     def start_warming(self) -> None:

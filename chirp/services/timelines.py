@@ -100,7 +100,7 @@ class Timelines:
         """
         settled = self._watermark.value
         ids = await self._homes.newest(viewer, settled + 1, NEWEST.limit + 1)
-        sight = self._sights.find(viewer) or await self._sights.get(viewer)
+        sight = await self._sights.get(viewer)
         made_of = await self._made_of(viewer, sight)
         kept = self._pages.get(viewer)
         if (
