@@ -142,7 +142,7 @@ class Chirp:
         )
         self.journal.add(home, after=INDEX)
         sweep = SweepConsumer(self.store, self.clock, self._derived)
-        self.journal.add(sweep, after=INDEX)
+        self.journal.add(sweep, after=INDEX, background=True)
         filters = first_filters(self.config.audit, self.ids.layout.time_of)
         audit = AuditConsumer(self.store, filters, self.metrics)
         self.journal.add(audit, after=INDEX, background=True)
@@ -306,6 +306,7 @@ class Chirp:
         self.watermark.skip_to(greatest_id)
         self.bus.begin()
         self.tasks.start("bus", self.bus.run())
+        self.tasks.start("bus-counts", self.bus.run_counts())
         self.tasks.start("keeper", self._keep())
 
     def start_warming(self) -> None:

@@ -14,7 +14,7 @@ from chirp.http.body import read_body
 from chirp.http.calls import call_of
 from chirp.http.paging import parse_id
 from chirp.model import KeyId
-from chirp.views import SignedIn
+from chirp.views import SignedIn, Viewer
 
 
 class AccountHandlers:
@@ -55,6 +55,8 @@ class AccountHandlers:
     async def edit(self, request: web.Request) -> web.Response:
         """PATCH /users/me."""
         viewer, body = await self._api.viewer_and_body(request, ProfileBody)
+        if body.password is not None:
+            self._take_guess(request, viewer)
         await self._api.own_account.edit(viewer, body.command())
         view = await self._api.accounts.me(viewer)
         return json_response(self._api.renderer.user_fields(view))
@@ -62,8 +64,13 @@ class AccountHandlers:
     async def close(self, request: web.Request) -> web.Response:
         """DELETE /users/me."""
         viewer, body = await self._api.viewer_and_body(request, PasswordBody)
+        self._take_guess(request, viewer)
         await self._api.own_account.close(viewer, body.password)
         return web.Response(status=204)
+
+    def _take_guess(self, request: web.Request, viewer: Viewer) -> None:
+        """Count a password like a sign-in: whoever found a key must not guess faster here."""
+        self._api.gate.take_for_login(call_of(request), f"id {viewer.user_id}")
 
     async def keys(self, request: web.Request) -> web.Response:
         """GET /keys."""
