@@ -1,0 +1,1 @@
+"""A typed client of the native API; it needs nothing else of Chirp."""

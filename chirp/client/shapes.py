@@ -1,0 +1,245 @@
+"""The shapes of the native API's JSON: what the server promises and the client reads.
+
+The server writes its OpenAPI document from these, and a test holds its real answers against them;
+the client decodes answers into them. A field that may be absent has a default. Fields that a later
+server adds are ignored.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Generic, Literal, TypeVar
+
+from msgspec import Meta, Struct
+
+T = TypeVar("T")
+
+Id = Annotated[
+    str,
+    Meta(
+        description="A number above 0, as a string.",
+        examples=["117503961088000001"],
+        extra_json_schema={"pattern": "^[0-9]{1,19}$"},
+    ),
+]
+Count = Annotated[int, Meta(extra_json_schema={"minimum": 0})]
+Url = Annotated[str, Meta(extra_json_schema={"format": "uri"})]
+Token = Annotated[str, Meta(description="An opaque cursor; null where the list ends.")]
+Indices = Annotated[
+    tuple[Count, Count],
+    Meta(description="Begin and end in Unicode code points; the end is exclusive."),
+]
+Secret = Annotated[
+    str,
+    Meta(description="The key itself, shown this once.", examples=["chirp_2bd3f6…"]),
+]
+Success = Literal["success"]
+
+
+class Relationship(Struct, frozen=True):
+    """How the viewer and a user stand to each other."""
+
+    following: bool
+    followed_by: bool
+    blocking: bool
+    muting: bool
+
+
+class ShortUser(Struct, frozen=True):
+    """What a tweet shows of its author."""
+
+    user_id: Id
+    username: str
+    name: str
+    avatar_url: Url | None
+
+
+class User(Struct, frozen=True):
+    """A profile. `relationship`: with a key, not of oneself; what follows it: one's own alone."""
+
+    user_id: Id
+    username: str
+    name: str
+    bio: str | None
+    location: str | None
+    avatar_url: Url | None
+    header_url: Url | None
+    created_at: datetime
+    num_followers: Count
+    num_following: Count
+    num_tweets: Count
+    profile_url: Url
+    relationship: Relationship | None = None
+    email: str | None = None
+    date_of_birth: str | None = None
+    last_login: datetime | None = None
+
+
+class Hashtag(Struct, frozen=True):
+    """A hashtag, without its sign."""
+
+    tag: str
+    indices: Indices
+
+
+class Mention(Struct, frozen=True):
+    """A name with an at sign; `user_id` is null when nobody had it."""
+
+    username: str
+    user_id: Id | None
+    indices: Indices
+
+
+class Link(Struct, frozen=True):
+    """An address in a text."""
+
+    url: str
+    indices: Indices
+
+
+class Entities(Struct, frozen=True):
+    """What a text holds besides words."""
+
+    hashtags: tuple[Hashtag, ...]
+    mentions: tuple[Mention, ...]
+    urls: tuple[Link, ...]
+
+
+class Media(Struct, frozen=True):
+    """A picture or a film; addresses and sizes are null until it is ready."""
+
+    media_id: Id
+    type: Literal["photo", "video", "gif"]
+    url: Url | None
+    preview_url: Url | None
+    alt_text: str | None
+    width: Count | None
+    height: Count | None
+    duration_s: float | None
+    blurhash: str | None
+    size_bytes: Count | None
+    state: Literal["processing", "ready", "failed"]
+
+
+class Tweet(Struct, frozen=True):
+    """A tweet as the viewer sees it. `user_location`: of one's own tweets alone."""
+
+    tweet_id: Id
+    tweet_url: Url
+    content: str
+    created_at: datetime
+    edited_at: datetime | None
+    version: Count
+    tweet_location: str | None
+    lang: str | None
+    sensitive: bool
+    media: tuple[Media, ...]
+    entities: Entities
+    in_reply_to_tweet_id: Id | None
+    conversation_id: Id
+    user: ShortUser
+    retweet_of: Tweet | None
+    quote_of: Tweet | None
+    num_favorites: Count
+    num_retweets: Count
+    num_replies: Count
+    num_quotes: Count
+    favorited: bool
+    retweeted: bool
+    bookmarked: bool
+    user_location: str | None = None
+
+
+class Version(Struct, frozen=True):
+    """What a tweet said before, or says now."""
+
+    version: Count
+    content: str
+    created_at: datetime
+
+
+class Key(Struct, frozen=True):
+    """A developer key, without its secret."""
+
+    key_id: Id
+    name: str
+    created_at: datetime
+    last_used: datetime | None
+
+
+class Page(Struct, Generic[T], frozen=True):
+    """Part of a list, newest first; `next` leads to older items, `prev` to newer ones."""
+
+    data: tuple[T, ...]
+    next: Token | None
+    prev: Token | None
+
+
+class Thread(Struct, frozen=True):
+    """A tweet between what it answers, from the root down, and the answers to it."""
+
+    ancestors: tuple[Tweet, ...]
+    tweet: Tweet
+    replies: Page[Tweet]
+
+
+class SignedIn(Struct, frozen=True):
+    """An account that just got a key."""
+
+    status: Success
+    user: User
+    api_dev_key: Secret
+
+
+class KeyCreated(Struct, frozen=True):
+    """A new key with its secret."""
+
+    status: Success
+    key: Key
+    api_dev_key: Secret
+
+
+class Posted(Struct, frozen=True):
+    """A tweet that was just stored or changed."""
+
+    status: Success
+    tweet_url: Url
+    tweet: Tweet
+
+
+class TweetDone(Struct, frozen=True):
+    """A tweet after the viewer did something to it."""
+
+    status: Success
+    tweet: Tweet
+
+
+class Related(Struct, frozen=True):
+    """How one stands to somebody after a follow, a block or a mute."""
+
+    status: Success
+    relationship: Relationship
+
+
+class Failure(Struct, frozen=True):
+    """The body of every refusal. `message` is for people; `error` and `field` for programs."""
+
+    status: Literal["error"]
+    error: str
+    message: str
+    request_id: str
+    field: str | None = None
+
+
+class Health(Struct, frozen=True):
+    """That the process lives."""
+
+    status: Literal["ok"]
+    version: str
+
+
+class Readiness(Struct, frozen=True):
+    """Whether the server can serve, with the reasons when not."""
+
+    status: Literal["ready", "not ready"]
+    reasons: tuple[str, ...]
