@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from chirp.api.context import Api
+from chirp.api.documents import Documents
 from chirp.api.render import Renderer
 from chirp.api.routes import routes
 from chirp.cache.adjacency import AdjacencyCache
@@ -207,7 +208,8 @@ class Chirp:
             open_metrics=self.config.server.open_metrics,
         )
         pipeline = Pipeline(self.clock, self.metrics)
-        pipeline.add_routes(app, [*routes(api), *operations.routes()])
+        table = [*routes(api), *operations.routes()]
+        pipeline.add_routes(app, [*table, *Documents(table, public_url).routes()])
         return app
 
     async def start(self) -> None:

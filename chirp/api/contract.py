@@ -5,20 +5,35 @@ Routes themselves stand in `chirp.api.routes`; one without a line here stops the
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 from msgspec import Struct
 
 from chirp.api.bodies import KeyBody, RegisterBody, SessionBody, TweetBody
 from chirp.api.queries import PeopleQuery, TweetsQuery, UserTweetsQuery
-from chirp.client.shapes import Key, KeyCreated, Page, Posted, Related, SignedIn, Tweet, User
+from chirp.client.shapes import (
+    Health,
+    Key,
+    KeyCreated,
+    Page,
+    Posted,
+    Readiness,
+    Related,
+    SignedIn,
+    Tweet,
+    User,
+)
 
 
 class About(NamedTuple):
     """A few words, and the types of what goes in and comes out.
 
-    `answer` None: no body (204). `refusals`: statuses besides those that follow from the rest, as
-    401 does from a key and 404 from a path with a name in it (`chirp.api.openapi`).
+    `answer` None: no body (204); a text: another content type than JSON. `refusals`: statuses
+    besides those that follow from the rest, as 404 does from a path with a name in it
+    (`chirp.api.openapi`). `others`: what comes with a further status, and is no refusal.
+    `example`: a body, where the fields that it requires do not make one.
     """
 
     summary: str
@@ -27,12 +42,20 @@ class About(NamedTuple):
     body: type[Struct] | None = None
     query: type[Struct] | None = None
     refusals: tuple[int, ...] = ()
+    others: Mapping[int, object] = MappingProxyType({})
+    example: Mapping[str, object] | None = None
 
 
 ABOUT = {
     "POST /users": About("Register an account", SignedIn, 201, RegisterBody, refusals=(409,)),
     "GET /users/me": About("Read one's own profile", User),
-    "POST /sessions": About("Sign in for a new key", SignedIn, 201, SessionBody),
+    "POST /sessions": About(
+        "Sign in for a new key",
+        SignedIn,
+        201,
+        SessionBody,
+        example={"username": "ada", "password": "correct-horse"},
+    ),
     "DELETE /sessions/current": About("Sign out: revoke the key of this request", None, 204),
     "GET /keys": About("List developer keys", Page[Key]),
     "POST /keys": About("Make a developer key", KeyCreated, 201, KeyBody),
@@ -55,3 +78,21 @@ ABOUT = {
     "GET /timeline/home": About("Read the home timeline", Page[Tweet], query=TweetsQuery),
 }
 """By method and path below the base, in the order of `/docs`."""
+
+HTML = "text/html; charset=utf-8"
+
+OUTSIDE = {
+    "GET /healthz": About("Whether the process lives", Health),
+    "GET /readyz": About(
+        "Whether the server can serve, and why not", Readiness, others={503: Readiness}
+    ),
+    "GET /metrics": About("Figures for Prometheus", "text/plain; version=0.0.4", refusals=(403,)),
+    "GET /": About("A status page", HTML),
+    "GET /openapi.json": About("This description", "application/json"),
+    "GET /docs": About("This description, to read", HTML),
+    "GET /docs/{file}": About("What that page needs besides", "text/*", refusals=(404,)),
+}
+"""By method and path: what is not below the base."""
+
+KEPT_ANSWERS = frozenset({"POST /tweet"})
+"""Which take `Idempotency-Key`; elsewhere a repeated request changes nothing anyway."""

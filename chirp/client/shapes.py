@@ -22,12 +22,36 @@ Id = Annotated[
         extra_json_schema={"pattern": "^[0-9]{1,19}$"},
     ),
 ]
-Count = Annotated[int, Meta(extra_json_schema={"minimum": 0})]
-Url = Annotated[str, Meta(extra_json_schema={"format": "uri"})]
+Time = Annotated[
+    datetime,
+    Meta(tz=True, description="UTC with milliseconds.", examples=["2026-11-23T09:00:00.000Z"]),
+]
+Count = Annotated[int, Meta(examples=[3], extra_json_schema={"minimum": 0})]
+Address = Annotated[
+    str,
+    Meta(examples=["https://chirp.example/ada"], extra_json_schema={"format": "uri"}),
+]
+TweetAddress = Annotated[
+    str,
+    Meta(
+        examples=["https://chirp.example/ada/status/117503961088000001"],
+        extra_json_schema={"format": "uri"},
+    ),
+]
+Username = Annotated[str, Meta(description="A name of an account.", examples=["ada"])]
+Name = Annotated[str, Meta(description="The name that people see.", examples=["Ada Lovelace"])]
+Email = Annotated[str, Meta(examples=["ada@example.org"])]
+Birthday = Annotated[str, Meta(description="YYYY-MM-DD.", examples=["1815-12-10"])]
+Text = Annotated[str, Meta(description="What it says.", examples=["hello, #world"])]
+Place = Annotated[str, Meta(description='A name of a place, or "lat,long".', examples=["London"])]
+Lang = Annotated[str, Meta(description="A language tag.", examples=["en"])]
 Token = Annotated[str, Meta(description="An opaque cursor; null where the list ends.")]
 Indices = Annotated[
     tuple[Count, Count],
-    Meta(description="Begin and end in Unicode code points; the end is exclusive."),
+    Meta(
+        description="Begin and end in Unicode code points; the end is exclusive.",
+        examples=[[7, 13]],
+    ),
 ]
 Secret = Annotated[
     str,
@@ -49,51 +73,51 @@ class ShortUser(Struct, frozen=True):
     """What a tweet shows of its author."""
 
     user_id: Id
-    username: str
-    name: str
-    avatar_url: Url | None
+    username: Username
+    name: Name
+    avatar_url: Address | None
 
 
 class User(Struct, frozen=True):
     """A profile. `relationship`: with a key, not of oneself; what follows it: one's own alone."""
 
     user_id: Id
-    username: str
-    name: str
-    bio: str | None
-    location: str | None
-    avatar_url: Url | None
-    header_url: Url | None
-    created_at: datetime
+    username: Username
+    name: Name
+    bio: Annotated[str, Meta(examples=["I write for engines."])] | None
+    location: Place | None
+    avatar_url: Address | None
+    header_url: Address | None
+    created_at: Time
     num_followers: Count
     num_following: Count
     num_tweets: Count
-    profile_url: Url
+    profile_url: Address
     relationship: Relationship | None = None
-    email: str | None = None
-    date_of_birth: str | None = None
-    last_login: datetime | None = None
+    email: Email | None = None
+    date_of_birth: Birthday | None = None
+    last_login: Time | None = None
 
 
 class Hashtag(Struct, frozen=True):
     """A hashtag, without its sign."""
 
-    tag: str
+    tag: Annotated[str, Meta(examples=["world"])]
     indices: Indices
 
 
 class Mention(Struct, frozen=True):
     """A name with an at sign; `user_id` is null when nobody had it."""
 
-    username: str
+    username: Username
     user_id: Id | None
     indices: Indices
 
 
 class Link(Struct, frozen=True):
-    """An address in a text."""
+    """An address in a text, as it stands there."""
 
-    url: str
+    url: Annotated[str, Meta(examples=["https://example.org"])]
     indices: Indices
 
 
@@ -110,8 +134,8 @@ class Media(Struct, frozen=True):
 
     media_id: Id
     type: Literal["photo", "video", "gif"]
-    url: Url | None
-    preview_url: Url | None
+    url: Address | None
+    preview_url: Address | None
     alt_text: str | None
     width: Count | None
     height: Count | None
@@ -125,13 +149,13 @@ class Tweet(Struct, frozen=True):
     """A tweet as the viewer sees it. `user_location`: of one's own tweets alone."""
 
     tweet_id: Id
-    tweet_url: Url
-    content: str
-    created_at: datetime
-    edited_at: datetime | None
+    tweet_url: TweetAddress
+    content: Text
+    created_at: Time
+    edited_at: Time | None
     version: Count
-    tweet_location: str | None
-    lang: str | None
+    tweet_location: Place | None
+    lang: Lang | None
     sensitive: bool
     media: tuple[Media, ...]
     entities: Entities
@@ -147,24 +171,24 @@ class Tweet(Struct, frozen=True):
     favorited: bool
     retweeted: bool
     bookmarked: bool
-    user_location: str | None = None
+    user_location: Place | None = None
 
 
 class Version(Struct, frozen=True):
     """What a tweet said before, or says now."""
 
     version: Count
-    content: str
-    created_at: datetime
+    content: Text
+    created_at: Time
 
 
 class Key(Struct, frozen=True):
     """A developer key, without its secret."""
 
     key_id: Id
-    name: str
-    created_at: datetime
-    last_used: datetime | None
+    name: Annotated[str, Meta(description="What the key is for.", examples=["bot"])]
+    created_at: Time
+    last_used: Time | None
 
 
 class Page(Struct, Generic[T], frozen=True):
@@ -203,7 +227,7 @@ class Posted(Struct, frozen=True):
     """A tweet that was just stored or changed."""
 
     status: Success
-    tweet_url: Url
+    tweet_url: TweetAddress
     tweet: Tweet
 
 
@@ -225,17 +249,17 @@ class Failure(Struct, frozen=True):
     """The body of every refusal. `message` is for people; `error` and `field` for programs."""
 
     status: Literal["error"]
-    error: str
-    message: str
-    request_id: str
-    field: str | None = None
+    error: Annotated[str, Meta(examples=["invalid_request"])]
+    message: Annotated[str, Meta(examples=["tweet_data is missing"])]
+    request_id: Annotated[str, Meta(examples=["aed80a37-2"])]
+    field: Annotated[str, Meta(examples=["tweet_data"])] | None = None
 
 
 class Health(Struct, frozen=True):
     """That the process lives."""
 
     status: Literal["ok"]
-    version: str
+    version: Annotated[str, Meta(examples=["0.1.0"])]
 
 
 class Readiness(Struct, frozen=True):
