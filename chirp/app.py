@@ -22,9 +22,14 @@ from chirp.cache.tweets import TweetCache
 from chirp.clock import Clock
 from chirp.config import Config
 from chirp.errors import StorageError
+from chirp.fanout.accounts import AccountWriter
 from chirp.fanout.home import HomeConsumer
 from chirp.fanout.index import INDEX, IndexConsumer
 from chirp.fanout.journal import JournalRunner
+from chirp.fanout.publishing import Publisher
+from chirp.fanout.repeats import Repeats
+from chirp.fanout.sweep import SweepConsumer
+from chirp.fanout.truths import Truths
 from chirp.http.body import MAX_BODY_BYTES
 from chirp.http.exposition import Exposition
 from chirp.http.operations import Operations
@@ -37,19 +42,29 @@ from chirp.metrics import Metrics
 from chirp.model import UnixMs
 from chirp.readers.graph import GraphReader
 from chirp.readers.home import HomeReader
+from chirp.readers.marks import Book, MarkReader
+from chirp.readers.pages import TweetPages
+from chirp.readers.people import PeopleReader
+from chirp.readers.showing import Showing
+from chirp.readers.sights import SightReader
 from chirp.readers.tweets import TweetReader, Tweets
 from chirp.readers.users import UserReader
 from chirp.readers.warming import warm
 from chirp.services.accounts import Accounts
 from chirp.services.administration import Administration
+from chirp.services.blocks import Blocks
 from chirp.services.follows import Follows
+from chirp.services.lists import Lists
+from chirp.services.own_account import OwnAccount
 from chirp.services.passwords import Passwords
 from chirp.services.profiles import Profiles
+from chirp.services.reactions import Reactions
+from chirp.services.threads import Threads
 from chirp.services.timelines import Timelines
 from chirp.services.tweets import TweetService
 from chirp.storage.store import Store
 from chirp.tasks import TaskRunner
-from chirp.views import CachedTweet, CachedUser, KeptPage, Viewer
+from chirp.views import CachedTweet, CachedUser, KeptPage, Sight, Viewer
 
 log = logging.getLogger(__name__)
 
@@ -69,13 +84,12 @@ class Caches:
     homes: HomeTimelines
     viewers: LruMap[bytes, Viewer]
     pages: LruMap[int, KeptPage]
+    sights: LruMap[int, Sight]
+    marks: LruMap[int, Book]
 
     def stats(self) -> dict[str, dict[str, float]]:
         """Return each cache's own figures, by name."""
-        return {
-            f"cache_{name}": dict(getattr(self, name).stats())
-            for name in ("tweets", "users", "followees", "followers", "homes", "viewers", "pages")
-        }
+        return {f"cache_{name}": dict(getattr(self, name).stats()) for name in self.__slots__}
 
 
 def make_caches(config: Config, newest_stored: int) -> Caches:
@@ -89,6 +103,8 @@ def make_caches(config: Config, newest_stored: int) -> Caches:
         homes=HomeTimelines(cache.homes_mb * _MB),
         viewers=LruMap(8 * _MB),
         pages=LruMap(cache.pages_mb * _MB),
+        sights=LruMap(cache.marks_mb * _MB // 4),
+        marks=LruMap(cache.marks_mb * _MB * 3 // 4),
     )
 
 
@@ -126,6 +142,11 @@ class Chirp:
         self.users = UserReader(store, caches.users, self.revision)
         self.tweets = TweetReader(store, self.users, caches.tweets, flight, self.revision)
         self.graph = GraphReader(store, caches.followees, caches.followers)
+        self.sights = SightReader(store, caches.sights)
+        self.marks = MarkReader(store, caches.marks)
+        self.showing = Showing(self.tweets, self.marks)
+        self.pager = TweetPages(self.watermark, self.showing)
+        self.people = PeopleReader(store, self.users)
         builds: SingleFlight[int, None] = SingleFlight("home", self.tasks)
         self.homes = HomeReader(store, caches.homes, self.graph, builds)
 
@@ -133,67 +154,112 @@ class Chirp:
         keep = self.config.storage.keep_events
         engine = self.store.engine
         self.journal = JournalRunner(engine, self.tasks, self.clock, keep_events=keep)
-        self.journal.add(IndexConsumer(self.store))
-        self.journal.add(
-            HomeConsumer(
-                self.caches.homes,
-                self.homes,
-                self.graph,
-                self.users,
-                self.clock,
-                self.metrics,
-                push_limit=self.config.fanout.push_limit,
-            ),
-            after=INDEX,
+        self.journal.add(IndexConsumer(self.store), before_ready=True)
+        home = HomeConsumer(
+            self.caches.homes,
+            self.homes,
+            self.graph,
+            self.users,
+            self.tweets,
+            self.sights,
+            self.marks,
+            self.clock,
+            self.metrics,
+            push_limit=self.config.fanout.push_limit,
         )
+        self.journal.add(home, after=INDEX)
+        sweep = SweepConsumer(self.store, self.clock, self._derived)
+        self.journal.add(sweep, after=INDEX)
+        self.truths = Truths(engine, self.journal)
+        self.repeats = Repeats(self.store, self.watermark, self.clock)
+        self.publisher = Publisher(engine, self.watermark, self.journal, self.tweets, self.tasks)
+
+    async def _derived(self) -> None:
+        await self.journal.wait_consumer(INDEX)
 
     def _wire_services(self) -> None:
-        store, clock, metrics = self.store, self.clock, self.metrics
+        self._wire_tweets()
+        store, clock, users = self.store, self.clock, self.users
         self.accounts = Accounts(
             store,
             self.ids,
             self.journal,
-            self.users,
+            users,
             self.passwords,
             self.caches.viewers,
             clock,
-            metrics,
+            self.metrics,
         )
+        viewers = self.caches.viewers
+        writer = AccountWriter(store, self.truths, viewers)
+        self.administration = Administration(store, writer, self.journal, self.passwords, viewers)
+        self.own_account = OwnAccount(store, writer, self.passwords, viewers)
+        self.profiles = Profiles(store, users)
+        self.follows = Follows(store, users, self.people, self.sights, self.truths, clock)
+        self.blocks = Blocks(store, users, self.truths, clock)
+        self.lists = Lists(store, self.people, self.showing, self.sights, users, self.watermark)
+
+    def _wire_tweets(self) -> None:
+        store, clock = self.store, self.clock
         self.tweet_service = TweetService(
             store,
             self.ids,
             self.watermark,
-            self.journal,
-            self.tweets,
+            self.truths,
+            self.publisher,
+            self.repeats,
+            self.showing,
+            self.sights,
             self.users,
-            self.tasks,
             clock,
-            metrics,
+            self.metrics,
+            edit_window_ms=self.config.tweets.edit_window_min * 60_000,
+        )
+        self.reactions = Reactions(
+            store,
+            self.ids,
+            self.watermark,
+            self.truths,
+            self.publisher,
+            self.repeats,
+            self.showing,
+            self.sights,
+            self.users,
+            clock,
+        )
+        self.threads = Threads(
+            store, self.pager, self.tweets, self.showing, self.sights, self.watermark
         )
         self.timelines = Timelines(
+            store,
+            self.pager,
             self.homes,
+            self.caches.homes,
+            self.graph,
             self.tweets,
             self.users,
+            self.sights,
+            self.marks,
             self.watermark,
             clock,
-            metrics,
+            self.metrics,
             self.caches.pages,
             self.revision,
         )
-        self.administration = Administration(
-            store, self.users, self.journal, self.passwords, self.caches.viewers, clock
-        )
-        self.profiles = Profiles(store, self.users)
-        self.follows = Follows(store, self.users, self.journal, clock)
 
     def _make_app(self) -> web.Application:
         app = web.Application(client_max_size=MAX_BODY_BYTES)
         public_url = self.config.public_url
         api = Api(
             self.accounts,
+            self.own_account,
             self.profiles,
             self.follows,
+            self.blocks,
             self.tweet_service,
+            self.reactions,
+            self.threads,
+            self.lists,
             self.timelines,
             Renderer(public_url),
             Cursors(self.store.manifest.cursor_secret()),
@@ -216,6 +282,10 @@ class Chirp:
         """Make good what a crash left undone, then follow the journals."""
         sys.setswitchinterval(self.config.server.switch_interval_us / 1_000_000)
         await self.journal.start()
+        # Ids that were reserved but not yet posted before a crash are on disk only now.
+        greatest_id = await self.store.greatest_id()
+        self.ids.skip_to(greatest_id)
+        self.watermark.skip_to(greatest_id)
         self.tasks.start("keeper", self._keep())
 
     def start_warming(self) -> None:

@@ -5,6 +5,7 @@ Each constructor raises Invalid, naming the field and the limit. Below them nobo
 
 from __future__ import annotations
 
+import hashlib
 import re
 import unicodedata
 from collections.abc import Sequence
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from chirp.errors import Invalid
-from chirp.model import MAX_ID, Entity, EntityKind, Tweet, UserId
+from chirp.model import MAX_ID, Entity, EntityKind, Tweet, TweetId, UserId
 from chirp.text import TweetText, parse
 from chirp.views import Position
 
@@ -24,6 +25,9 @@ MIN_PASSWORD = 8
 MAX_PASSWORD = 1_024
 MAX_LOCATION = 150
 MAX_KEY_NAME = 50
+MAX_BIO = 160
+MAX_IDEMPOTENCY_KEY = 200
+_HASH_BYTES = 16
 
 RESERVED = frozenset(
     {"me", "api", "docs", "healthz", "readyz", "metrics", "openapi", "static", "media", "about"}
@@ -90,16 +94,12 @@ def check_email(email: str) -> None:
         raise Invalid("email must be local@domain without white space", field="email")
 
 
-def check_password(password: str) -> None:
+def check_password(password: str, field: str = "password") -> None:
     """Raise Invalid unless `password` is long enough, and short enough to be hashed."""
     if not MIN_PASSWORD <= len(password) <= MAX_PASSWORD:
-        raise Invalid(
-            f"password must hold {MIN_PASSWORD} to {MAX_PASSWORD} characters", field="password"
-        )
-    try:
-        password.encode()
-    except UnicodeEncodeError:
-        raise Invalid("password must be valid Unicode", field="password") from None
+        bounds = f"{MIN_PASSWORD} to {MAX_PASSWORD} characters"
+        raise Invalid(f"{field} must hold {bounds}", field=field)
+    check_encodable(password, field)
 
 
 def check_birthday(day: str) -> None:
@@ -154,12 +154,76 @@ class PostTweet:
     lang: str | None = None
     latitude: float | None = None
     longitude: float | None = None
+    in_reply_to: TweetId | None = None
+    quote_of: TweetId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EditTweet:
+    """A new text of a tweet."""
+
+    tweet_id: TweetId
+    text: TweetText
+
+
+@dataclass(frozen=True, slots=True)
+class Repeatable:
+    """What tells whether two requests are the same one: hashes of the key and of the body."""
+
+    digest: bytes
+    body_hash: bytes
+
+
+def repeatable(key: str, body: bytes) -> Repeatable:
+    """Return what an Idempotency-Key and a body stand for. Raises: Invalid."""
+    if not 1 <= len(key) <= MAX_IDEMPOTENCY_KEY or not key.isascii() or not key.isprintable():
+        raise Invalid(
+            f"Idempotency-Key must be 1 to {MAX_IDEMPOTENCY_KEY} printable ASCII characters",
+            field="Idempotency-Key",
+        )
+    digest = hashlib.sha256(key.encode()).digest()[:_HASH_BYTES]
+    return Repeatable(digest, hashlib.sha256(body).digest()[:_HASH_BYTES])
+
+
+@dataclass(frozen=True, slots=True)
+class EditProfile:
+    """Changes of the viewer's own account; None leaves a thing as it is.
+
+    `password` is the present one: a new password or e-mail needs it.
+    """
+
+    name: str | None = None
+    bio: str | None = None
+    location: str | None = None
+    date_of_birth: str | None = None
+    email: str | None = None
+    new_password: str | None = None
+    password: str | None = None
+
+    def __post_init__(self) -> None:
+        bounds = {"name": (1, MAX_NAME), "bio": (0, MAX_BIO), "location": (0, MAX_LOCATION)}
+        for field, (least, most) in bounds.items():
+            value = getattr(self, field)
+            if value is not None:
+                value = clean_line(value, field, most, least=least)
+                object.__setattr__(self, field, value)
+        if self.date_of_birth:
+            check_birthday(self.date_of_birth)
+        if self.email is not None:
+            check_email(self.email)
+        if self.new_password is not None:
+            check_password(self.new_password, "new_password")
+        needs_password = self.email is not None or self.new_password is not None
+        if needs_password and self.password is None:
+            raise Invalid("a new email or password needs the present password", field="password")
 
 
 def post_tweet(
     tweet_data: str,
     max_weight: int,
     *,
+    in_reply_to: TweetId | None = None,
+    quote_of: TweetId | None = None,
     tweet_location: str | None = None,
     user_location: str | None = None,
     lang: str | None = None,
@@ -170,9 +234,8 @@ def post_tweet(
         raise Invalid("lang must be a language tag such as en or pt-BR", field="lang")
     place = _location(tweet_location, "tweet_location")
     latitude, longitude = coordinates(place)
-    return PostTweet(
-        text, place, _location(user_location, "user_location"), lang, latitude, longitude
-    )
+    user_place = _location(user_location, "user_location")
+    return PostTweet(text, place, user_place, lang, latitude, longitude, in_reply_to, quote_of)
 
 
 def parse_content(tweet_data: str, max_weight: int) -> TweetText:
@@ -274,8 +337,8 @@ class ReadTweets:
 
 
 @dataclass(frozen=True, slots=True)
-class ReadPeople:
-    """A page of a list of people, ordered by an action: from `after` on down, or up."""
+class ReadActions:
+    """A page of a list that is ordered by an action: what is below a place, or above it."""
 
     limit: int = DEFAULT_PAGE
     below: Position | None = None

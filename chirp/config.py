@@ -59,6 +59,8 @@ class Cache:
     users_mb: int = 32
     pages_mb: int = 32
     """First pages of home timelines, ready to send; 0 makes every one anew."""
+    marks_mb: int = 32
+    """What active viewers favorited, retweeted and bookmarked, and whom they block and mute."""
     warm: bool = True
     """Whether the tweets of the last 72 hours are loaded after the start."""
 
@@ -77,6 +79,8 @@ class TweetRules:
 
     max_weight: int = 280
     """Weighted characters by twitter-text 3; 140 is the original."""
+    edit_window_min: int = 30
+    """For how many minutes its author may edit a tweet; 0: never."""
 
 
 @dataclass(frozen=True, slots=True)

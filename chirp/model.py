@@ -98,7 +98,10 @@ class User(Struct, frozen=True, gc=False):
 
 
 class Account(Struct, frozen=True, gc=False):
-    """What only the account itself and the operator may know of a person."""
+    """What only the account itself and the operator may know of a person.
+
+    `version` is that of the newest profile that was written with it, or less in old rows.
+    """
 
     user_id: UserId
     username: str
@@ -108,6 +111,11 @@ class Account(Struct, frozen=True, gc=False):
     last_login: UnixMs | None = None
     role: Role = Role.USER
     suspended: bool = False
+    version: int = 1
+
+
+SESSION = "session"
+"""The name of keys that come from signing in; a new password ends them."""
 
 
 class ApiKey(Struct, frozen=True, gc=False):

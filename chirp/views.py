@@ -9,6 +9,8 @@ Invariants:
   cached tweet of that author shows the new one.
 - An encoded tweet remembers the author segment that it was made with (`json_user`): it is valid
   as long as that very object is the author's segment.
+- A CachedTweet's tweet and counts never change: an edit or a favorite puts a new CachedTweet in
+  its place, so whoever holds the very one that the cache holds has what is true now.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ from typing import Generic, TypeVar
 
 from msgspec import Struct
 
-from chirp.model import ApiKey, Tweet, TweetCounts, UnixMs, User, UserCounts, UserId
+from chirp.model import ApiKey, Tweet, TweetCounts, TweetId, UnixMs, User, UserCounts, UserId
 
 T = TypeVar("T")
 
@@ -30,11 +32,12 @@ class CachedUser(Struct, weakref=True):
     json: bytes | None = None
 
 
-class CachedTweet(Struct, gc=False):
+class CachedTweet(Struct, gc=False, eq=False):
     """A tweet with its author, counts and encoding; equal for all viewers.
 
     `json` is the whole tweet as a viewer without flags sees it; up to `json_tail` it is the same
-    for everybody. The tail holds counts and flags: a favorite must not void what is before it.
+    for everybody. The tail holds counts and flags: a favorite must not void what is before it, so
+    its successor begins with that as `json_head`.
     """
 
     tweet: Tweet
@@ -43,6 +46,17 @@ class CachedTweet(Struct, gc=False):
     json: bytes | None = None
     json_user: bytes | None = None
     json_tail: int = 0
+    json_head: bytes | None = None
+
+    def succeeded_by(self, tweet: Tweet, counts: TweetCounts) -> CachedTweet:
+        """Return what takes this one's place; the encoding that still holds goes with it."""
+        after = CachedTweet(tweet, self.author, counts)
+        if tweet.version == self.tweet.version:
+            after.json_user, after.json_tail = self.json_user, self.json_tail
+            after.json_head = self.json_head
+            if self.json is not None:
+                after.json_head = self.json[: self.json_tail]
+        return after
 
 
 class ViewerFlags(Struct, frozen=True, gc=False):
@@ -57,11 +71,52 @@ NO_FLAGS = ViewerFlags()
 
 
 class TweetView(Struct, frozen=True, gc=False):
-    """A tweet as one viewer may see it. `own`: the viewer wrote it."""
+    """A tweet as one viewer may see it. `own`: the viewer wrote it.
+
+    `nested` is the original of a retweet, or the quoted tweet of a quote if the viewer may see
+    it. A retweet's flags are those of its original.
+    """
 
     cached: CachedTweet
     flags: ViewerFlags = NO_FLAGS
     own: bool = False
+    nested: TweetView | None = None
+
+
+def original_of(view: TweetView) -> TweetView:
+    """Return the original of a retweet, and any other view itself."""
+    if view.cached.tweet.retweet_of is not None and view.nested is not None:
+        return view.nested
+    return view
+
+
+class Sight(Struct, frozen=True, gc=False):
+    """What keeps tweets and people from one viewer. `user_id` is None for anonymous readers.
+
+    `blocked`: whom the viewer blocks and who blocks the viewer. `blocking`: only the former.
+    """
+
+    user_id: UserId | None = None
+    blocked: frozenset[int] = frozenset()
+    blocking: frozenset[int] = frozenset()
+    muted: frozenset[int] = frozenset()
+
+
+ANONYMOUS = Sight()
+
+
+class Tombstone(Struct, frozen=True, gc=False):
+    """What stands in a thread for a tweet that is gone or that the viewer may not see."""
+
+    tweet_id: TweetId
+
+
+class ThreadView(Struct, frozen=True, gc=False):
+    """A tweet between what it answers, from the root down, and what answers it."""
+
+    ancestors: list[TweetView | Tombstone]
+    tweet: TweetView
+    replies: Page[TweetView]
 
 
 class Relationship(Struct, frozen=True, gc=False):
@@ -123,10 +178,16 @@ class Page(Struct, Generic[T], gc=False):
 
 
 class KeptPage(Struct, gc=False):
-    """A viewer's first page, and what it was made of: it is valid while that stays the same."""
+    """A viewer's first page, and what it was made of: it is valid while that stays the same.
+
+    `made_of`: what else than tweets it depends on. `shown` and `cells`: the tweets on it, those
+    within others too, by id and as the cache held them.
+    """
 
     ids: Sequence[int]
-    revision: int
+    made_of: tuple[object, ...]
+    shown: Sequence[int]
+    cells: Sequence[CachedTweet]
     page: Page[TweetView]
 
 

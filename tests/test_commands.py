@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from chirp.commands import (
     CreateKey,
-    ReadPeople,
+    ReadActions,
     ReadTweets,
     Register,
     SignIn,
@@ -115,8 +115,8 @@ def test_entities_stand_in_the_order_of_the_text() -> None:
 
 
 @pytest.mark.parametrize("limit", [0, -1, 101, 10**6])
-@pytest.mark.parametrize("command", [ReadTweets, ReadPeople])
-def test_a_page_has_1_to_100_items(command: type[ReadTweets | ReadPeople], limit: int) -> None:
+@pytest.mark.parametrize("command", [ReadTweets, ReadActions])
+def test_a_page_has_1_to_100_items(command: type[ReadTweets | ReadActions], limit: int) -> None:
     refused(lambda: command(limit), "maximum_results_to_return")
     for right in (1, 100):
         assert command(right).limit == right

@@ -51,7 +51,7 @@ async def test_the_time_of_each_timeline_is_measured(http: Http) -> None:
     await busy(http)
     family = (await families(http))["chirp_timeline_seconds"]
     counts = {s.labels["timeline"]: s.value for s in family.samples if s.name.endswith("_count")}
-    assert counts == {"home": 2, "user": 1}
+    assert counts == {"home": 2, "public": 0, "user": 1}
 
 
 async def test_hits_and_misses_of_each_cache_are_there(http: Http) -> None:

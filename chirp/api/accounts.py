@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from chirp.api.bodies import KeyBody, RegisterBody, SessionBody
+from chirp.api.bodies import KeyBody, PasswordBody, ProfileBody, RegisterBody, SessionBody
 from chirp.api.context import Api, json_response
 from chirp.api.render import key_fields
 from chirp.errors import Invalid, NotFound
@@ -44,6 +44,19 @@ class AccountHandlers:
         """GET /users/me."""
         view = await self._api.accounts.me(await self._api.viewer(request))
         return json_response(self._api.renderer.user_fields(view))
+
+    async def edit(self, request: web.Request) -> web.Response:
+        """PATCH /users/me."""
+        viewer, body = await self._api.viewer_and_body(request, ProfileBody)
+        await self._api.own_account.edit(viewer, body.command())
+        view = await self._api.accounts.me(viewer)
+        return json_response(self._api.renderer.user_fields(view))
+
+    async def close(self, request: web.Request) -> web.Response:
+        """DELETE /users/me."""
+        viewer, body = await self._api.viewer_and_body(request, PasswordBody)
+        await self._api.own_account.close(viewer, body.password)
+        return web.Response(status=204)
 
     async def keys(self, request: web.Request) -> web.Response:
         """GET /keys."""

@@ -6,10 +6,21 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from chirp.commands import CreateKey, PostTweet, Register, SignIn, check_limit, post_tweet
+from chirp.commands import (
+    CreateKey,
+    EditProfile,
+    EditTweet,
+    PostTweet,
+    Register,
+    SignIn,
+    check_limit,
+    parse_content,
+    post_tweet,
+)
 from chirp.errors import Invalid
 from chirp.http.body import Body
 from chirp.http.paging import parse_id
+from chirp.model import TweetId
 
 Id = Annotated[
     int | str,
@@ -36,6 +47,9 @@ Email = Annotated[str, _text("local@domain; shown to nobody else.", "ada@example
 Password = Annotated[str, _text("At least 8 characters.", "correct-horse", 1024, 8)]
 Birthday = Annotated[str, _text("YYYY-MM-DD; shown to nobody else.", "1815-12-10")]
 Name = Annotated[str, _text("The name that people see.", "Ada Lovelace", 50, 1)]
+Bio = Annotated[str, Meta(description="A few words.", examples=["I write for engines."])]
+Home = Annotated[str, Meta(description="Where they say they are.", examples=["London"])]
+OldPassword = Annotated[str, Meta(description="Where the e-mail or the password changes.")]
 KeyName = Annotated[str, _text("What the key is for.", "bot", 50, 1)]
 TweetText = Annotated[
     str,
@@ -104,22 +118,63 @@ class TweetBody(Body):
         """Return the command. Raises: Invalid."""
         if self.maximum_results_to_return is not None:
             check_limit(self.maximum_results_to_return)
-        self._refuse_unbuilt()
+        for media_id in self.media_ids:
+            parse_id(str(media_id), "media_ids")
+            raise Invalid("unknown id in media_ids: there is no media yet", field="media_ids")
         return post_tweet(
             self.tweet_data,
             max_weight,
+            in_reply_to=_tweet_id(self.in_reply_to_tweet_id, "in_reply_to_tweet_id"),
+            quote_of=_tweet_id(self.quote_of_tweet_id, "quote_of_tweet_id"),
             tweet_location=self.tweet_location,
             user_location=self.user_location,
             lang=self.lang,
         )
 
-    def _refuse_unbuilt(self) -> None:
-        """Refuse what this version cannot do, rather than drop it silently."""
-        for media_id in self.media_ids:
-            parse_id(str(media_id), "media_ids")
-            raise Invalid("unknown id in media_ids: there is no media yet", field="media_ids")
-        for field in ("in_reply_to_tweet_id", "quote_of_tweet_id"):
-            value = getattr(self, field)
-            if value is not None:
-                parse_id(str(value), field)
-                raise Invalid(f"{field}: this server has no replies or quotes yet", field=field)
+
+def _tweet_id(value: Id | None, field: str) -> TweetId | None:
+    # Forms send fields that were left empty.
+    return None if value is None or value == "" else TweetId(parse_id(str(value), field))
+
+
+class EditTweetBody(Body):
+    """PATCH /tweets/{id}."""
+
+    tweet_data: TweetText = ""
+
+    def command(self, tweet_id: TweetId, max_weight: int) -> EditTweet:
+        """Return the command. Raises: Invalid."""
+        return EditTweet(tweet_id, parse_content(self.tweet_data, max_weight))
+
+
+class ProfileBody(Body):
+    """PATCH /users/me: what is left out stays as it is."""
+
+    username: Annotated[str, Meta(description="Refused: it cannot be changed.")] | None = None
+    name: Name | None = None
+    bio: Bio | None = None
+    location: Home | None = None
+    date_of_birth: Birthday | None = None
+    email: Email | None = None
+    new_password: Password | None = None
+    password: OldPassword | None = None
+
+    def command(self) -> EditProfile:
+        """Return the command. Raises: Invalid."""
+        if self.username is not None:
+            raise Invalid("a username cannot be changed", field="username")
+        return EditProfile(
+            self.name,
+            self.bio,
+            self.location,
+            self.date_of_birth,
+            self.email,
+            self.new_password,
+            self.password,
+        )
+
+
+class PasswordBody(Body):
+    """DELETE /users/me."""
+
+    password: Password = ""

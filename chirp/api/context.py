@@ -7,8 +7,10 @@ from typing import Any, TypeVar
 
 import orjson
 from aiohttp import web
+from msgspec import to_builtins
 
 from chirp.api.render import Renderer
+from chirp.commands import Repeatable, repeatable
 from chirp.errors import Invalid, NotFound
 from chirp.http.auth import body_key, find_viewer, header_key, require_viewer
 from chirp.http.body import Body, read_body
@@ -16,8 +18,13 @@ from chirp.http.errors import JSON_TYPE
 from chirp.http.paging import Cursors, Links, links, parse_id
 from chirp.model import TweetId
 from chirp.services.accounts import Accounts
+from chirp.services.blocks import Blocks
 from chirp.services.follows import Follows
+from chirp.services.lists import Lists
+from chirp.services.own_account import OwnAccount
 from chirp.services.profiles import Profiles
+from chirp.services.reactions import Reactions
+from chirp.services.threads import Threads
 from chirp.services.timelines import Timelines
 from chirp.services.tweets import TweetService
 from chirp.views import Page, TweetView, UserView, Viewer
@@ -30,9 +37,14 @@ class Api:
     """The services behind the native API, and what it renders with."""
 
     accounts: Accounts
+    own_account: OwnAccount
     profiles: Profiles
     follows: Follows
+    blocks: Blocks
     tweets: TweetService
+    reactions: Reactions
+    threads: Threads
+    lists: Lists
     timelines: Timelines
     renderer: Renderer
     cursors: Cursors
@@ -72,12 +84,32 @@ class Api:
             around = self.links(request, page)
             page.json = self.renderer.page(page.items, around)
             page.json_link = around.header
-        return _page_response(page.json, page.json_link)
+        return raw_response(page.json, link=page.json_link)
+
+    def page(
+        self, request: web.Request, page: Page[Any], data: list[dict[str, Any]]
+    ) -> web.Response:
+        """Answer with a page of other things, already rendered."""
+        around = self.links(request, page)
+        fields = {"data": data, "next": around.next, "prev": around.prev}
+        return raw_response(orjson.dumps(fields), link=around.header)
 
     def people_page(self, request: web.Request, page: Page[UserView]) -> web.Response:
         """Answer with a page of users."""
-        around = self.links(request, page)
-        return _page_response(self.renderer.people(page.items, around), around.header)
+        return self.page(request, page, self.renderer.people(page.items))
+
+
+def idempotency(request: web.Request, body: Body | None = None) -> Repeatable | None:
+    """Return what tells whether a request was made before; None without an Idempotency-Key.
+
+    The body counts as it was understood, without the key in it: a form that is sent again has
+    another boundary. Raises: Invalid.
+    """
+    key = request.headers.get("Idempotency-Key")
+    if key is None:
+        return None
+    fields = {} if body is None else {**to_builtins(body), "api_dev_key": None}
+    return repeatable(key, orjson.dumps([request.method, request.path, fields]))
 
 
 def path_tweet_id(request: web.Request) -> TweetId:
@@ -93,13 +125,9 @@ def json_response(fields: dict[str, Any], status: int = 200) -> web.Response:
     return raw_response(orjson.dumps(fields), status)
 
 
-def raw_response(body: bytes, status: int = 200) -> web.Response:
-    """Answer with bytes that are JSON already."""
-    return web.Response(body=body, status=status, headers={"Content-Type": JSON_TYPE})
-
-
-def _page_response(body: bytes, link: str) -> web.Response:
+def raw_response(body: bytes, status: int = 200, *, link: str = "") -> web.Response:
+    """Answer with bytes that are JSON already. `link`: the Link header of a page."""
     headers = {"Content-Type": JSON_TYPE}
     if link:
         headers["Link"] = link
-    return web.Response(body=body, headers=headers)
+    return web.Response(body=body, status=status, headers=headers)

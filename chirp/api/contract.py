@@ -11,7 +11,15 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from chirp.api.bodies import KeyBody, RegisterBody, SessionBody, TweetBody
+from chirp.api.bodies import (
+    EditTweetBody,
+    KeyBody,
+    PasswordBody,
+    ProfileBody,
+    RegisterBody,
+    SessionBody,
+    TweetBody,
+)
 from chirp.api.queries import PeopleQuery, TweetsQuery, UserTweetsQuery
 from chirp.client.shapes import (
     Health,
@@ -22,8 +30,11 @@ from chirp.client.shapes import (
     Readiness,
     Related,
     SignedIn,
+    Thread,
     Tweet,
+    TweetDone,
     User,
+    Version,
 )
 
 
@@ -49,6 +60,8 @@ class About(NamedTuple):
 ABOUT = {
     "POST /users": About("Register an account", SignedIn, 201, RegisterBody, refusals=(409,)),
     "GET /users/me": About("Read one's own profile", User),
+    "PATCH /users/me": About("Change one's own profile", User, body=ProfileBody, refusals=(409,)),
+    "DELETE /users/me": About("Close one's own account", None, 204, PasswordBody),
     "POST /sessions": About(
         "Sign in for a new key",
         SignedIn,
@@ -76,6 +89,27 @@ ABOUT = {
     "GET /tweets/{id}": About("Read a tweet", Tweet),
     "DELETE /tweets/{id}": About("Delete one's own tweet", None, 204),
     "GET /timeline/home": About("Read the home timeline", Page[Tweet], query=TweetsQuery),
+    "GET /users/{username}/favorites": About(
+        "List what a user favorited", Page[Tweet], query=PeopleQuery
+    ),
+    "POST /users/{username}/block": About("Block a user", Related),
+    "DELETE /users/{username}/block": About("Unblock a user", Related),
+    "POST /users/{username}/mute": About("Mute a user", Related),
+    "DELETE /users/{username}/mute": About("Unmute a user", Related),
+    "PATCH /tweets/{id}": About("Edit one's own tweet", Posted, body=EditTweetBody),
+    "GET /tweets/{id}/versions": About("List what a tweet said", Page[Version], query=PeopleQuery),
+    "GET /tweets/{id}/thread": About("Read a tweet's thread", Thread, query=TweetsQuery),
+    "GET /tweets/{id}/favorites": About("List who favorited", Page[User], query=PeopleQuery),
+    "GET /tweets/{id}/retweets": About("List who retweeted", Page[User], query=PeopleQuery),
+    "GET /tweets/{id}/quotes": About("List the quotes of a tweet", Page[Tweet], query=TweetsQuery),
+    "POST /tweets/{id}/favorite": About("Favorite a tweet", TweetDone),
+    "DELETE /tweets/{id}/favorite": About("Take a favorite back", TweetDone),
+    "POST /tweets/{id}/retweet": About("Retweet a tweet", TweetDone),
+    "DELETE /tweets/{id}/retweet": About("Take a retweet back", TweetDone),
+    "POST /tweets/{id}/bookmark": About("Bookmark a tweet", TweetDone),
+    "DELETE /tweets/{id}/bookmark": About("Take a bookmark back", TweetDone),
+    "GET /timeline/public": About("Read the public timeline", Page[Tweet], query=TweetsQuery),
+    "GET /bookmarks": About("Read one's own bookmarks", Page[Tweet], query=PeopleQuery),
 }
 """By method and path below the base, in the order of `/docs`."""
 
@@ -94,5 +128,5 @@ OUTSIDE = {
 }
 """By method and path: what is not below the base."""
 
-KEPT_ANSWERS = frozenset({"POST /tweet"})
+KEPT_ANSWERS = frozenset({"POST /tweet", "POST /tweets/{id}/retweet"})
 """Which take `Idempotency-Key`; elsewhere a repeated request changes nothing anyway."""

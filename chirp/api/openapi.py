@@ -15,7 +15,7 @@ from chirp import __version__
 from chirp.api.contract import ABOUT, KEPT_ANSWERS, OUTSIDE, About
 from chirp.api.routes import BASE
 from chirp.api.schemas import Schema, Schemas
-from chirp.client.shapes import Failure
+from chirp.client.shapes import Failure, Hidden
 from chirp.http.body import Body
 from chirp.http.pipeline import Route
 
@@ -139,7 +139,7 @@ def document(routes: Iterable[Route], public_url: str) -> dict[str, Any]:
 
 
 def _types(found: Iterable[Operation]) -> Iterator[object]:
-    yield from (Failure, Body)
+    yield from (Failure, Hidden, Body)
     for _, about, _ in found:
         kinds = (about.body, about.query, about.answer, *about.others.values())
         yield from (kind for kind in kinds if kind is not None and not isinstance(kind, str))
@@ -155,7 +155,7 @@ def _describe(operation: Operation, schemas: Schemas) -> dict[str, Any]:
     parameters = list(_parameters(operation, schemas))
     if parameters:
         described["parameters"] = parameters
-    if inside and route.method in {"POST", "PATCH"}:
+    if inside and (route.method in {"POST", "PATCH"} or about.body is not None):
         described["requestBody"] = _request_body(about, schemas)
     if operation.takes_key:
         described["security"] = _KEYS if route.needs_key else [{}, *_KEYS]

@@ -6,12 +6,12 @@ from aiohttp import web
 
 from chirp.api.context import Api, json_response
 from chirp.api.render import relationship_fields
-from chirp.http.paging import parse_people_query, parse_tweets_query
+from chirp.http.paging import parse_actions_query, parse_tweets_query
 from chirp.views import Relationship
 
 
 class UserHandlers:
-    """GET /users/{username}, its lists, and following."""
+    """GET /users/{username}, its lists, and how people stand to each other."""
 
     def __init__(self, api: Api) -> None:
         self._api = api
@@ -32,14 +32,14 @@ class UserHandlers:
     async def followers(self, request: web.Request) -> web.Response:
         """GET /users/{username}/followers."""
         viewer = await self._api.maybe_viewer(request)
-        command = parse_people_query(request, self._api.cursors)
+        command = parse_actions_query(request, self._api.cursors)
         page = await self._api.follows.followers(viewer, request.match_info["username"], command)
         return self._api.people_page(request, page)
 
     async def following(self, request: web.Request) -> web.Response:
         """GET /users/{username}/following."""
         viewer = await self._api.maybe_viewer(request)
-        command = parse_people_query(request, self._api.cursors)
+        command = parse_actions_query(request, self._api.cursors)
         page = await self._api.follows.following(viewer, request.match_info["username"], command)
         return self._api.people_page(request, page)
 
@@ -47,6 +47,33 @@ class UserHandlers:
         """POST /users/{username}/follow."""
         viewer = await self._api.viewer_of_post(request)
         return _related(await self._api.follows.follow(viewer, request.match_info["username"]))
+
+    async def block(self, request: web.Request) -> web.Response:
+        """POST /users/{username}/block."""
+        viewer = await self._api.viewer_of_post(request)
+        return _related(await self._api.blocks.block(viewer, request.match_info["username"]))
+
+    async def unblock(self, request: web.Request) -> web.Response:
+        """DELETE /users/{username}/block."""
+        viewer = await self._api.viewer_of_post(request)
+        return _related(await self._api.blocks.unblock(viewer, request.match_info["username"]))
+
+    async def mute(self, request: web.Request) -> web.Response:
+        """POST /users/{username}/mute."""
+        viewer = await self._api.viewer_of_post(request)
+        return _related(await self._api.blocks.mute(viewer, request.match_info["username"]))
+
+    async def unmute(self, request: web.Request) -> web.Response:
+        """DELETE /users/{username}/mute."""
+        viewer = await self._api.viewer_of_post(request)
+        return _related(await self._api.blocks.unmute(viewer, request.match_info["username"]))
+
+    async def favorites(self, request: web.Request) -> web.Response:
+        """GET /users/{username}/favorites."""
+        viewer = await self._api.maybe_viewer(request)
+        command = parse_actions_query(request, self._api.cursors)
+        page = await self._api.lists.favorites(viewer, request.match_info["username"], command)
+        return self._api.tweets_page(request, page)
 
     async def unfollow(self, request: web.Request) -> web.Response:
         """DELETE /users/{username}/follow."""

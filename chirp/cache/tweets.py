@@ -118,6 +118,15 @@ class TweetCache(Generic[V]):
                 entries.reads[slot] += 1
             lists.owners.move_to_end(lists.owner_ids[entries.owner_slots[slot]])
 
+    def peek(self, tweet_id: int) -> V | None:
+        """Return the tweet, or None when it is not cached, without counting a read. O(1)."""
+        slot = self._lists.by_id.get(tweet_id)
+        return None if slot is None else self._lists.entries.values[slot]
+
+    def concerns(self, tweet_id: int) -> bool:
+        """Say whether a change of a tweet must be told: it is cached, or loads are open. O(1)."""
+        return tweet_id in self._lists.by_id or bool(self._loads) or bool(self._point_loads)
+
     def read(self, owner: int, below: int | None, limit: int) -> Reading[V]:
         """Return the owner's newest `limit` tweets with ids below `below`, as far as known.
 

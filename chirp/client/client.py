@@ -18,8 +18,11 @@ from chirp.client.shapes import (
     Related,
     Relationship,
     SignedIn,
+    Thread,
     Tweet,
+    TweetDone,
     User,
+    Version,
 )
 from chirp.client.transport import Request, Transport
 
@@ -104,6 +107,37 @@ class ChirpClient:
         """Return one's own profile."""
         return await self._ask("GET", "/users/me", User)
 
+    async def edit_profile(
+        self,
+        *,
+        name: str | None = None,
+        bio: str | None = None,
+        location: str | None = None,
+        date_of_birth: str | None = None,
+        email: str | None = None,
+        new_password: str | None = None,
+        password: str | None = None,
+    ) -> User:
+        """Change one's profile; None stays as it is, "" goes away where it may.
+
+        `password`: where the e-mail or the password changes.
+        """
+        fields = {
+            "name": name,
+            "bio": bio,
+            "location": location,
+            "date_of_birth": date_of_birth,
+            "email": email,
+            "new_password": new_password,
+            "password": password,
+        }
+        body = {field: value for field, value in fields.items() if value is not None}
+        return await self._ask("PATCH", "/users/me", User, body)
+
+    async def close_account(self, password: str) -> None:
+        """Remove one's account and everything of it, for ever."""
+        await self._ask("DELETE", "/users/me", type(None), {"password": password})
+
     async def keys(self) -> tuple[Key, ...]:
         """Return one's keys, without their secrets."""
         return (await self._ask("GET", "/keys", Page[Key])).data
@@ -123,6 +157,8 @@ class ChirpClient:
         text: str,
         *,
         idempotency_key: str | None = None,
+        in_reply_to: str | None = None,
+        quote_of: str | None = None,
         tweet_location: str | None = None,
         user_location: str | None = None,
         lang: str | None = None,
@@ -130,6 +166,8 @@ class ChirpClient:
         """Post a tweet. However often it must be sent, under its own key it stands once."""
         body = {
             "tweet_data": text,
+            "in_reply_to_tweet_id": in_reply_to,
+            "quote_of_tweet_id": quote_of,
             "tweet_location": tweet_location,
             "user_location": user_location,
             "lang": lang,
@@ -144,6 +182,68 @@ class ChirpClient:
     async def delete(self, tweet_id: str) -> None:
         """Delete a tweet of one's own."""
         await self._ask("DELETE", f"/tweets/{_part(tweet_id)}", type(None))
+
+    async def edit(self, tweet_id: str, text: str) -> Tweet:
+        """Change what a tweet of one's own says."""
+        path = f"/tweets/{_part(tweet_id)}"
+        return (await self._ask("PATCH", path, Posted, {"tweet_data": text})).tweet
+
+    async def favorite(self, tweet_id: str) -> Tweet:
+        """Favorite a tweet; again changes nothing."""
+        return await self._react("POST", tweet_id, "favorite")
+
+    async def unfavorite(self, tweet_id: str) -> Tweet:
+        """Take a favorite back."""
+        return await self._react("DELETE", tweet_id, "favorite")
+
+    async def retweet(self, tweet_id: str) -> Tweet:
+        """Retweet a tweet; again changes nothing."""
+        return await self._react("POST", tweet_id, "retweet")
+
+    async def unretweet(self, tweet_id: str) -> Tweet:
+        """Take a retweet back."""
+        return await self._react("DELETE", tweet_id, "retweet")
+
+    async def bookmark(self, tweet_id: str) -> Tweet:
+        """Bookmark a tweet; again changes nothing."""
+        return await self._react("POST", tweet_id, "bookmark")
+
+    async def unbookmark(self, tweet_id: str) -> Tweet:
+        """Take a bookmark back."""
+        return await self._react("DELETE", tweet_id, "bookmark")
+
+    async def _react(self, method: str, tweet_id: str, what: str) -> Tweet:
+        return (await self._ask(method, f"/tweets/{_part(tweet_id)}/{what}", TweetDone)).tweet
+
+    def versions(self, tweet_id: str) -> Listing[Version]:
+        """Return what a tweet said, newest first."""
+        return Listing(self._transport, f"/tweets/{_part(tweet_id)}/versions", Page[Version], {})
+
+    async def thread(self, tweet_id: str, *, limit: int | None = None) -> Thread:
+        """Return a tweet between its ancestors (see `ancestor_of`) and replies to it."""
+        query = None if limit is None else {"limit": str(limit)}
+        request = Request("GET", f"/tweets/{_part(tweet_id)}/thread", query)
+        return await self._transport.ask(request, Thread)
+
+    def favorited_by(self, tweet_id: str, *, limit: int | None = None) -> Listing[User]:
+        """Return who favorited a tweet."""
+        return self._people(f"/tweets/{_part(tweet_id)}/favorites", limit)
+
+    def retweeted_by(self, tweet_id: str, *, limit: int | None = None) -> Listing[User]:
+        """Return who retweeted a tweet."""
+        return self._people(f"/tweets/{_part(tweet_id)}/retweets", limit)
+
+    def quotes(self, tweet_id: str, *, limit: int | None = None) -> Listing[Tweet]:
+        """Return the quotes of a tweet."""
+        return self._tweets(f"/tweets/{_part(tweet_id)}/quotes", {"limit": limit})
+
+    def public(self, *, limit: int | None = None, min_id: str | None = None) -> Listing[Tweet]:
+        """Return the public timeline."""
+        return self._tweets("/timeline/public", {"limit": limit, "min_id": min_id})
+
+    def bookmarks(self, *, limit: int | None = None) -> Listing[Tweet]:
+        """Return one's own bookmarks."""
+        return self._tweets("/bookmarks", {"limit": limit})
 
     def home(
         self,
@@ -182,6 +282,10 @@ class ChirpClient:
         filters = {"exclude_replies": exclude_replies, "only_media": only_media}
         return self._tweets(f"/users/{_part(username)}/tweets", query | filters)
 
+    def favorites(self, username: str, *, limit: int | None = None) -> Listing[Tweet]:
+        """Return what a user favorited."""
+        return self._tweets(f"/users/{_part(username)}/favorites", {"limit": limit})
+
     def followers(self, username: str, *, limit: int | None = None) -> Listing[User]:
         """Return who follows a user."""
         return self._people(f"/users/{_part(username)}/followers", limit)
@@ -200,6 +304,22 @@ class ChirpClient:
     async def unfollow(self, username: str) -> Relationship:
         """Unfollow a user; again changes nothing."""
         return await self._relate("DELETE", username, "follow")
+
+    async def block(self, username: str) -> Relationship:
+        """Block a user: follows end in both directions."""
+        return await self._relate("POST", username, "block")
+
+    async def unblock(self, username: str) -> Relationship:
+        """Unblock a user."""
+        return await self._relate("DELETE", username, "block")
+
+    async def mute(self, username: str) -> Relationship:
+        """Mute a user."""
+        return await self._relate("POST", username, "mute")
+
+    async def unmute(self, username: str) -> Relationship:
+        """Unmute a user."""
+        return await self._relate("DELETE", username, "mute")
 
     async def _relate(self, method: str, username: str, what: str) -> Relationship:
         answer = await self._ask(method, f"/users/{_part(username)}/{what}", Related)

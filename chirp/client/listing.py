@@ -33,16 +33,26 @@ class Listing(Generic[T]):
         return await self._transport.ask(replace(self._request, query=query), self._kind)
 
     async def pages(self) -> AsyncIterator[Page[T]]:
-        """Yield pages from the newest to the oldest."""
+        """Yield pages from the newest to the oldest.
+
+        With `min_id`, they go up from there, and end where there is nothing newer; with
+        `since_id`, there is one.
+        """
+        query = self._request.query or {}
+        upwards = "min_id" in query
         page = await self.page()
-        yield page
-        while page.next is not None:
-            page = await self.page(page.next)
+        while page.data or not upwards:
             yield page
+            cursor = page.prev if upwards else page.next
+            if cursor is None or "since_id" in query:
+                return
+            page = await self.page(cursor)
 
     async def __aiter__(self) -> AsyncIterator[T]:
+        """Yield every item, newest first; with `min_id` oldest first, as they happened."""
+        upwards = "min_id" in (self._request.query or {})
         async for page in self.pages():
-            for item in page.data:
+            for item in reversed(page.data) if upwards else page.data:
                 yield item
 
 

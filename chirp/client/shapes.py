@@ -10,7 +10,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Generic, Literal, TypeVar
 
-from msgspec import Meta, Struct
+import msgspec
+from msgspec import Meta, Raw, Struct
 
 T = TypeVar("T")
 
@@ -199,10 +200,39 @@ class Page(Struct, Generic[T], frozen=True):
     prev: Token | None
 
 
+class Hidden(Struct, frozen=True):
+    """What stands in a thread for a tweet that is gone or not for this viewer."""
+
+    tweet_id: Id
+    tombstone: Literal[True]
+
+
+# A union of two structs without a tag cannot be decoded at once; `ancestor_of` looks which it is.
+Ancestor = Annotated[
+    Raw,
+    Meta(
+        extra_json_schema={
+            "anyOf": [
+                {"$ref": "#/components/schemas/Tweet"},
+                {"$ref": "#/components/schemas/Hidden"},
+            ]
+        }
+    ),
+]
+
+
+def ancestor_of(raw: Raw) -> Tweet | Hidden:
+    """Return what an element of a thread's ancestors is. Raises: msgspec.DecodeError."""
+    try:
+        return msgspec.json.decode(raw, type=Hidden)
+    except msgspec.ValidationError:
+        return msgspec.json.decode(raw, type=Tweet)
+
+
 class Thread(Struct, frozen=True):
     """A tweet between what it answers, from the root down, and the answers to it."""
 
-    ancestors: tuple[Tweet, ...]
+    ancestors: tuple[Ancestor, ...]
     tweet: Tweet
     replies: Page[Tweet]
 

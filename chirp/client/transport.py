@@ -106,8 +106,8 @@ def _wait_s(error: Refused | Unreachable, tries: int) -> float:
     asked_s = error.retry_after_s if isinstance(error, Refused) else None
     if asked_s is not None:
         return min(asked_s, _LONGEST_WAIT_S)
-    longest_s = min(_FIRST_WAIT_S * 2**tries, _LONGEST_WAIT_S)
-    spread: float = random.uniform(0.5, 1)  # noqa: S311  (spreads load, guards nothing)
+    longest_s: float = min(_FIRST_WAIT_S * 2.0**tries, _LONGEST_WAIT_S)
+    spread = random.uniform(0.5, 1)  # noqa: S311  (spreads load, guards nothing)
     return longest_s * spread
 
 

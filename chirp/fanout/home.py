@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 from array import array
 from bisect import bisect_right
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 from chirp.cache.homes import HomeTimelines
 from chirp.clock import Clock
@@ -22,16 +22,31 @@ from chirp.metrics import Metrics
 from chirp.model import Tweet, TweetId, UserId
 from chirp.readers.graph import GraphReader
 from chirp.readers.home import HomeReader
+from chirp.readers.marks import MarkReader
+from chirp.readers.sights import SightReader
+from chirp.readers.tweets import TweetReader
 from chirp.readers.users import UserReader
 from chirp.storage.events import (
+    AccountClosed,
     AccountCreated,
     AccountDeleted,
+    Blocked,
+    Bookmarked,
     Event,
+    Favorited,
     Followed,
+    Muted,
     ProfileWritten,
     TweetDeleted,
+    TweetEdited,
     TweetPosted,
+    TweetReserved,
+    TweetWithdrawn,
+    Unblocked,
+    Unbookmarked,
+    Unfavorited,
     Unfollowed,
+    Unmuted,
 )
 
 HOME = "home"
@@ -52,6 +67,9 @@ class HomeConsumer:
         home_reader: HomeReader,
         graph: GraphReader,
         users: UserReader,
+        tweets: TweetReader,
+        sights: SightReader,
+        marks: MarkReader,
         clock: Clock,
         metrics: Metrics,
         *,
@@ -61,6 +79,9 @@ class HomeConsumer:
         self._home_reader = home_reader
         self._graph = graph
         self._users = users
+        self._tweets = tweets
+        self._sights = sights
+        self._marks = marks
         self._clock = clock
         self._metrics = metrics
         self._push_limit = push_limit
@@ -68,25 +89,53 @@ class HomeConsumer:
     async def consume(self, source: int, events: Events) -> None:
         """Handle a chunk of one journal, in order."""
         del source
+        changed: dict[TweetId, None] = {}
         for _, event in events:
             if isinstance(event, TweetPosted):
                 await self._deliver(event.tweet)
             elif isinstance(event, TweetDeleted):
                 await self._withdraw(event.author_id, event.tweet_id)
-            else:
-                self._note(event)
+            elif not self._note(event):
+                await self._note_mark(event)
+            changed |= dict.fromkeys(_changed_by(event))
+        if changed:
+            await self._tweets.refresh(list(changed))
 
-    def _note(self, event: Event) -> None:
+    def _note(self, event: Event) -> bool:
+        """Take in what changed about people; return False when the event is about tweets."""
         if isinstance(event, Followed):
             self._graph.followed(event.follower_id, event.followee_id)
             self._homes.bump(event.follower_id)
         elif isinstance(event, Unfollowed):
             self._graph.unfollowed(event.follower_id, event.followee_id)
             self._homes.bump(event.follower_id)
-        elif isinstance(event, AccountCreated | ProfileWritten):
+        elif isinstance(event, Blocked | Unblocked):
+            self._note_block(event)
+        elif isinstance(event, Muted | Unmuted):
+            self._sights.forget(event.muter_id)
+        elif isinstance(event, AccountCreated | ProfileWritten | AccountClosed):
             self._users.remember(event.user)
         elif isinstance(event, AccountDeleted):
             self._users.forget(event.user_id)
+        else:
+            return False
+        return True
+
+    def _note_block(self, event: Blocked | Unblocked) -> None:
+        if isinstance(event, Blocked) and event.followed_at:
+            self._graph.unfollowed(event.blocker_id, event.blocked_id)
+        for user_id in (event.blocker_id, event.blocked_id):
+            self._sights.forget(user_id)
+            self._homes.bump(user_id)
+
+    async def _note_mark(self, event: Event) -> None:
+        """Take in what a viewer did to a tweet."""
+        if isinstance(event, Favorited | Unfavorited | Bookmarked | Unbookmarked):
+            await self._marks.refresh(event.user_id, event.tweet_id)
+        elif isinstance(event, TweetReserved | TweetWithdrawn):
+            original = event.tweet.retweet_of
+            if original is not None:
+                await self._marks.refresh(event.tweet.author_id, original)
 
     async def _deliver(self, tweet: Tweet) -> None:
         """Push one tweet to all active followers, or mark its author as pulled."""
@@ -103,9 +152,11 @@ class HomeConsumer:
     async def _withdraw(self, author: UserId, tweet_id: TweetId) -> None:
         """Take a deleted tweet out of the windows that it was pushed into.
 
-        Nobody sees it there. But ids of nothing push what is alive out of the windows, and who
-        posts and deletes in turn would make every page of their followers a merge.
+        Nobody sees it there: the cache forgets it first. But ids of nothing push what is alive out
+        of the windows, and who posts and deletes in turn would make every page of their followers
+        a merge.
         """
+        self._tweets.forget(author, tweet_id)
         self._homes.remove(author, tweet_id)
         if await self._is_pulled(author):
             return
@@ -132,3 +183,16 @@ class HomeConsumer:
                 return
             last = part[-1]
             await asyncio.sleep(0)
+
+
+def _changed_by(event: Event) -> Iterator[TweetId]:
+    """Yield the tweets that look different now: their text or their counts."""
+    if isinstance(event, TweetEdited):
+        yield event.tweet.tweet_id
+    elif isinstance(event, Favorited | Unfavorited):
+        yield event.tweet_id
+    elif isinstance(event, TweetPosted | TweetDeleted):
+        tweet = event.tweet if isinstance(event, TweetPosted) else event
+        for other in (tweet.in_reply_to_tweet_id, tweet.quote_of, tweet.retweet_of):
+            if other is not None:
+                yield other

@@ -197,9 +197,17 @@ class JournalRunner:
         self._keep_events = keep_events
         self._journals = Journals(engine)
         self._readers: dict[str, list[JournalReader]] = {}
+        self._before_ready: list[str] = []
 
-    def add(self, consumer: Consumer, *, after: str | None = None) -> None:
-        """Register a consumer; `after`: it sees an event only when that consumer is done."""
+    def add(
+        self, consumer: Consumer, *, after: str | None = None, before_ready: bool = False
+    ) -> None:
+        """Register a consumer; `after`: it sees an event only when that consumer is done.
+
+        `before_ready`: a start waits until it has caught up with what was committed before.
+        """
+        if before_ready:
+            self._before_ready.append(consumer.name)
         upstream = self._readers.get(after or "", [])
         self._readers[consumer.name] = [
             JournalReader(
@@ -215,26 +223,27 @@ class JournalRunner:
     async def start(self) -> None:
         """Catch up with what was committed before the last stop, then follow."""
         self._engine.watch(self._wake)
-        for readers in self._readers.values():
-            durable = readers[0].consumer.durable
+        for name, readers in self._readers.items():
             for reader in readers:
                 await reader.start_at()
-                name = f"{reader.consumer.name}-{reader.source}"
-                self._tasks.start(name, reader.run())
-            if durable:
+                self._tasks.start(f"{name}-{reader.source}", reader.run())
+            if name in self._before_ready:
                 await self._wait_caught_up(readers)
         self._tasks.start("journal-keeper", self._keep())
 
-    @staticmethod
-    async def _wait_caught_up(readers: list[JournalReader]) -> None:
-        for reader in readers:
-            await reader.wait_applied(reader.limit)
+    async def _wait_caught_up(self, readers: Sequence[JournalReader]) -> None:
+        """Wait until all have handled everything, what their own work appends included."""
+        while behind := [r for r in readers if r.position < self._engine.last_sequence(r.source)]:
+            for reader in behind:
+                await reader.wait_applied(self._engine.last_sequence(reader.source))
+
+    async def wait_consumer(self, consumer: str) -> None:
+        """Return once one consumer has handled all that is committed. Raises: StorageError."""
+        await self._wait_caught_up(self._readers[consumer])
 
     async def wait_idle(self) -> None:
-        """Return once every consumer has handled what is committed now. Raises: StorageError."""
-        for readers in self._readers.values():
-            for reader in readers:
-                await reader.wait_applied(self._engine.last_sequence(reader.source))
+        """Return once every consumer has handled all that is committed. Raises: StorageError."""
+        await self._wait_caught_up([r for readers in self._readers.values() for r in readers])
 
     def _wake(self, source: int, _sequence: int) -> None:
         for readers in self._readers.values():
@@ -243,6 +252,16 @@ class JournalRunner:
     async def wait_applied(self, consumer: str, receipt: Receipt) -> None:
         """Return once `consumer` is done with the event of `receipt`. Raises: StorageError."""
         await self._readers[consumer][receipt.source].wait_applied(receipt.sequence)
+
+    async def wait_partition(self, consumer: str, partition: int) -> None:
+        """Return once `consumer` is done with all that a partition has committed until now.
+
+        For what another consumer has committed there in the wake of an event, and of which
+        nobody has a receipt. Raises: StorageError.
+        """
+        source = self._engine.source_of(partition)
+        reader = self._readers[consumer][source]
+        await reader.wait_applied(self._engine.last_sequence(source))
 
     @property
     def failure(self) -> str | None:

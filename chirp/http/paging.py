@@ -14,7 +14,7 @@ from typing import NamedTuple
 from aiohttp import web
 from xxhash import xxh3_64_intdigest
 
-from chirp.commands import DEFAULT_PAGE, NEWEST, ReadPeople, ReadTweets
+from chirp.commands import DEFAULT_PAGE, NEWEST, ReadActions, ReadTweets
 from chirp.errors import Invalid
 from chirp.model import MAX_ID
 from chirp.views import Page, Position
@@ -104,16 +104,16 @@ def parse_flag(request: web.Request, name: str) -> bool:
     return text in {"true", "1"}
 
 
-def parse_people_query(request: web.Request, cursors: Cursors) -> ReadPeople:
-    """Return which page of people a request asks for. Raises: Invalid."""
+def parse_actions_query(request: web.Request, cursors: Cursors) -> ReadActions:
+    """Return which page of a list by action a request asks for. Raises: Invalid."""
     limit = parse_limit(request)
     token = request.query.get("cursor")
     if token is None:
-        return ReadPeople(limit)
+        return ReadActions(limit)
     direction = cursors.read(token)
     if direction.newer:
-        return ReadPeople(limit, above=direction.position)
-    return ReadPeople(limit, below=direction.position)
+        return ReadActions(limit, above=direction.position)
+    return ReadActions(limit, below=direction.position)
 
 
 class Links(NamedTuple):

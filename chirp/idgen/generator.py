@@ -51,12 +51,20 @@ class IdGenerator:
         self._clock = clock
         self._capacity = layout.capacity(lane, lanes)
         self._stride = layout.stride(lanes)
-        self._last = after
         self._issued = 0
         self._waits = 0
-        self._tick, self._n = layout.position_above(after, lane, lanes)
-        self._next_id = layout.compose(self._tick, lane, lanes, self._n)
-        self._entered_s = clock.monotonic_s()
+        self._start_above(after)
+
+    def _start_above(self, after: int) -> None:
+        self._last = after
+        self._tick, self._n = self.layout.position_above(after, self.lane, self.lanes)
+        self._next_id = self.layout.compose(self._tick, self.lane, self.lanes, self._n)
+        self._entered_s = self._clock.monotonic_s()
+
+    def skip_to(self, after: int) -> None:
+        """Take only ids above `after` from now on: a greater one was found on disk. O(1)."""
+        if after > self._last:
+            self._start_above(after)
 
     @property
     def last(self) -> int:

@@ -50,6 +50,15 @@ class Watermark:
         """The greatest id up to which all opened ones are settled; at first `start`."""
         return self._value
 
+    def skip_to(self, an_id: int) -> None:
+        """Take everything up to `an_id` as settled: it was on disk before the first id was opened.
+
+        Raises: RuntimeError when ids are open already.
+        """
+        if self._order:
+            raise RuntimeError("ids are open: what is settled is known by them")
+        self._value = self._newest = self._announced = max(self._value, an_id)
+
     def open(self, new_id: int) -> None:
         """Announce an id that was taken and is not settled yet.
 

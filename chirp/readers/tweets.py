@@ -9,7 +9,7 @@ from chirp.cache.flight import SingleFlight
 from chirp.cache.loads import Row
 from chirp.cache.revision import Revision
 from chirp.cache.tweets import TweetCache
-from chirp.model import MAX_ID, NO_COUNTS, Tweet, TweetId, UserId
+from chirp.model import MAX_ID, NO_COUNTS, Tweet, TweetCounts, TweetId, UserId
 from chirp.readers.users import UserReader
 from chirp.storage.store import Store
 from chirp.views import CachedTweet, CachedUser
@@ -46,6 +46,7 @@ class TweetReader:
         self._users = users
         self._cache = cache
         self._flight = flight
+        self._refreshes = 0
 
     async def find_many(self, ids: Sequence[int]) -> list[CachedTweet | None]:
         """Return the tweets in the order of `ids`; None where there is none. O(len(ids))."""
@@ -53,6 +54,10 @@ class TweetReader:
         if None in found:
             await self._fill(ids, found)
         return found
+
+    def cached(self, ids: Sequence[int]) -> list[CachedTweet | None]:
+        """Return the tweets in the order of `ids`; None where one is not in memory. O(len(ids))."""
+        return self._cache.get_many(ids)
 
     async def _fill(self, ids: Sequence[int], found: list[CachedTweet | None]) -> None:
         places = [place for place, cached in enumerate(found) if cached is None]
@@ -87,27 +92,53 @@ class TweetReader:
             load.finish(rows, 0 if exhausted else ids[-1], below=below)
         return Tweets([row.value for row in rows], exhausted)
 
+    async def refresh(self, ids: Sequence[int]) -> None:
+        """Take in edits and new counts, which are on disk, of those that are cached. O(len(ids)).
+
+        Others that are being loaded meanwhile get them too.
+        """
+        self._refreshes += 1
+        wanted = [tweet_id for tweet_id in ids if self._cache.concerns(tweet_id)]
+        if not wanted:
+            return
+        while True:
+            before = self._refreshes
+            rows = await self._rows(wanted)
+            if before == self._refreshes:
+                break
+        for row in rows:
+            known = self._cache.peek(row.tweet_id)
+            value = row.value
+            if known is not None:
+                value = known.succeeded_by(value.tweet, value.counts)
+            self._cache.replace(value.tweet.author_id, row.tweet_id, value, row.weight_bytes)
+
+    async def parents_above(self, ids: Sequence[int]) -> list[TweetId | None]:
+        """Return what deleted tweets replied to, in the order of `ids`."""
+        return await self._tweets.parents_above(ids)
+
     async def _rows(self, ids: Sequence[int]) -> list[Row[CachedTweet]]:
         """Return those tweets that exist, with their authors, ready for the cache."""
         tweets = [tweet for tweet in await self._tweets.find_many(ids) if tweet is not None]
         authors = await self._users.find_many([tweet.author_id for tweet in tweets])
+        counts = await self._tweets.counts_many([tweet.tweet_id for tweet in tweets])
         return [
-            _row(tweet, author)
-            for tweet, author in zip(tweets, authors, strict=True)
+            _row(tweet, author, count)
+            for tweet, author, count in zip(tweets, authors, counts, strict=True)
             if author is not None
         ]
 
     def remember(self, tweet: Tweet, author: CachedUser) -> CachedTweet:
         """Put a new tweet, whose author index row is on disk, into the cache. O(1)."""
-        row = _row(tweet, author)
+        row = _row(tweet, author, NO_COUNTS)
         self._cache.push(tweet.author_id, tweet.tweet_id, row.value, row.weight_bytes)
-        return row.value
+        return self._cache.peek(tweet.tweet_id) or row.value
 
-    def forget(self, tweet: Tweet) -> None:
+    def forget(self, author: UserId, tweet_id: TweetId) -> None:
         """Take a deleted tweet out of the cache, and out of loads under way. O(1)."""
         self._revision.bump()
-        self._cache.delete(tweet.author_id, tweet.tweet_id)
+        self._cache.delete(author, tweet_id)
 
 
-def _row(tweet: Tweet, author: CachedUser) -> Row[CachedTweet]:
-    return Row(tweet.tweet_id, CachedTweet(tweet, author, NO_COUNTS), weight_of(tweet))
+def _row(tweet: Tweet, author: CachedUser, counts: TweetCounts) -> Row[CachedTweet]:
+    return Row(tweet.tweet_id, CachedTweet(tweet, author, counts), weight_of(tweet))

@@ -25,7 +25,7 @@ from chirp.fanout.index import INDEX
 from chirp.fanout.journal import JournalRunner
 from chirp.idgen.generator import IdGenerator
 from chirp.metrics import Metrics
-from chirp.model import MAX_ID, Account, ApiKey, KeyId, UnixMs, User, UserCounts, UserId
+from chirp.model import MAX_ID, SESSION, Account, ApiKey, KeyId, UnixMs, User, UserCounts, UserId
 from chirp.readers.users import UserReader
 from chirp.services.passwords import Passwords
 from chirp.storage.changes import account_created
@@ -93,7 +93,7 @@ class Accounts:
         account = Account(
             user_id, command.username, command.email, password_hash, command.date_of_birth, now
         )
-        key, secret = self._new_key(user_id, "session")
+        key, secret = self._new_key(user_id, SESSION)
         await self._commit_claim(account_created(self._store, user, account, key), command)
         return SignedIn(_own_view(user, account, UserCounts()), key, secret)
 
@@ -133,7 +133,7 @@ class Accounts:
         Sign-ins to one account compete for its row. The password is not verified again for that:
         forty at once took 35 s.
         """
-        key, secret = self._new_key(known.user_id, "session")
+        key, secret = self._new_key(known.user_id, SESSION)
         for _ in range(_ATTEMPTS):
             account = await self._store.directory.find_account(known.user_id)
             if account is None or account.password_hash != known.password_hash:

@@ -5,25 +5,16 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from chirp.cache.lru import LruMap
-from chirp.clock import Clock
 from chirp.commands import check_password
-from chirp.errors import Conflict, NotFound, Unavailable
-from chirp.fanout.home import HOME
+from chirp.errors import NotFound
+from chirp.fanout.accounts import AccountWriter
 from chirp.fanout.journal import JournalRunner
-from chirp.model import MAX_ID, Account, ApiKey, Role, UserId
-from chirp.readers.users import UserReader
+from chirp.model import SESSION, Account, ApiKey, Role, User
 from chirp.services.passwords import Passwords
-from chirp.storage.changes import account_deleted, profile_written, tweet_deleted, unfollowed
 from chirp.storage.engine import Batch
 from chirp.storage.keys import DIRECTORY
 from chirp.storage.store import Store
 from chirp.views import Viewer
-
-_CHUNK = 500
-"""How many tweets or follows of an account are deleted in one go."""
-
-SESSION = "session"
-"""The name of keys that come from signing in; a new password ends them."""
 
 
 class Administration:
@@ -32,18 +23,16 @@ class Administration:
     def __init__(
         self,
         store: Store,
-        users: UserReader,
+        writer: AccountWriter,
         journal: JournalRunner,
         passwords: Passwords,
         viewers: LruMap[bytes, Viewer],
-        clock: Clock,
     ) -> None:
         self._store = store
-        self._users = users
+        self._writer = writer
         self._journal = journal
         self._passwords = passwords
         self._viewers = viewers
-        self._clock = clock
 
     async def accounts(self) -> list[Account]:
         """Return all accounts, oldest first. O(accounts)."""
@@ -63,82 +52,46 @@ class Administration:
 
     async def suspend(self, username: str, *, suspended: bool) -> Account:
         """Suspend an account, or lift that; it holds from the next request on. Raises: NotFound."""
-        before = await self.get(username)
-        account = await self._change(before, replace(before, suspended=suspended))
-        for key in await self._store.directory.keys_of(account.user_id):
-            self._viewers.delete(key.digest)
-        return account
+
+        def edit(user: User, account: Account) -> tuple[User, Account]:
+            return replace(user, suspended=suspended), replace(account, suspended=suspended)
+
+        return await self._writer.change((await self.get(username)).user_id, edit)
 
     async def set_role(self, username: str, role: Role) -> Account:
         """Give an account a role. Raises: NotFound."""
-        before = await self.get(username)
-        return await self._change(before, replace(before, role=role))
+
+        def edit(user: User, account: Account) -> tuple[User, Account]:
+            return user, replace(account, role=role)
+
+        return await self._writer.change((await self.get(username)).user_id, edit)
 
     async def reset_password(self, username: str, password: str) -> Account:
         """Set a password and end all sessions; developer keys stay. Raises: NotFound, Invalid."""
         check_password(password)
-        before = await self.get(username)
+        user_id = (await self.get(username)).user_id
         password_hash = await self._passwords.hash(password)
-        account = await self._change(before, replace(before, password_hash=password_hash))
-        for key in await self._store.directory.keys_of(account.user_id):
+
+        def edit(user: User, account: Account) -> tuple[User, Account]:
+            return user, replace(account, password_hash=password_hash)
+
+        account = await self._writer.change(user_id, edit)
+        for key in await self._store.directory.keys_of(user_id):
             if key.name == SESSION:
                 await self._revoke(key)
         return account
 
     async def delete(self, username: str) -> int:
-        """Remove an account with all its tweets and follows; return how many tweets went.
+        """Remove an account with everything that is its own; return how many tweets it had.
 
-        May be cut off at any point and called again: the account itself goes last.
-        Raises: NotFound, StorageError.
+        It is gone for everybody at once; this returns when the sweep is done. Cut off, the next
+        start goes on with it. Raises: NotFound, StorageError.
         """
-        account = await self.get(username)
-        await self._end_follows(account.user_id)
-        gone = await self._delete_tweets(account.user_id)
-        keys = await self._store.directory.keys_of(account.user_id)
-        await self._apply([account_deleted(self._store, account, keys)])
-        for key in keys:
-            self._viewers.delete(key.digest)
-        return gone
-
-    async def _end_follows(self, user_id: UserId) -> None:
-        """End all follows of a user, and all of others to them."""
-        store = self._store
-        while edges := await store.following.newest(user_id, None, _CHUNK):
-            await self._apply([unfollowed(store, user_id, UserId(o), s) for s, o in edges])
-        while edges := await store.followers.newest(user_id, None, _CHUNK):
-            await self._apply([unfollowed(store, UserId(o), user_id, s) for s, o in edges])
-
-    async def _delete_tweets(self, user_id: UserId) -> int:
-        gone, below = 0, MAX_ID + 1
-        # Downward, not from the top each time: an index row without a tweet would stay there.
-        while ids := await self._store.tweets.ids_of(user_id, below, _CHUNK):
-            found = await self._store.tweets.find_many(ids)
-            now = self._clock.now_ms()
-            tweets = [tweet for tweet in found if tweet is not None]
-            await self._apply([tweet_deleted(self._store, tweet, now) for tweet in tweets])
-            gone, below = gone + len(tweets), ids[-1]
-        return gone
-
-    async def _apply(self, batches: list[Batch]) -> None:
-        """Commit batches and wait until everything that follows from them is done."""
-        for future in [self._store.engine.commit(batch) for batch in batches]:
-            receipt = await future
-            assert receipt is not None
-            await self._journal.wait_applied(HOME, receipt)
-
-    async def _change(self, before: Account, after: Account) -> Account:
-        """Write an account and its profile together. Raises: Unavailable: it changed meanwhile."""
-        profile = (await self._users.get(before.user_id)).user
-        profile = replace(profile, suspended=after.suspended, version=profile.version + 1)
-        try:
-            receipt = await self._store.engine.commit(
-                profile_written(self._store, profile, before, after)
-            )
-        except Conflict:
-            raise Unavailable("the account changed meanwhile", retry_after_s=1) from None
-        assert receipt is not None
-        await self._journal.wait_applied(HOME, receipt)
-        return after
+        user_id = (await self.get(username)).user_id
+        tweets = (await self._store.users.counts_many([user_id]))[0].tweets
+        await self._writer.close(user_id)
+        await self._journal.wait_idle()
+        return tweets
 
     async def _revoke(self, key: ApiKey) -> None:
         batch = Batch(DIRECTORY)

@@ -16,12 +16,16 @@ from msgspec import Struct
 from msgspec.structs import astuple
 
 from chirp.errors import StorageError
-from chirp.model import Account, ApiKey, Entity, EntityKind, Role, Tweet, User, Visibility
+from chirp.model import Account, ApiKey, Entity, EntityKind, Role, Tweet, TweetId, User, Visibility
 
 ROW_VERSION = 1
 _VERSION = bytes([ROW_VERSION])
+_NIL_OR_INTEGER = frozenset(
+    bytes([first]) for first in (0xC0, *range(0x80), 0xCC, 0xCD, 0xCE, 0xCF)
+)
+"""How msgpack's nil and its unsigned integers begin."""
+
 _PACKER = msgpack.Packer(autoreset=True)
-_TOMBSTONE: bytes = _VERSION + msgpack.packb(None)
 
 S = TypeVar("S", bound=Struct)
 
@@ -118,14 +122,27 @@ def _restore_tweet(fields: list[Any]) -> None:
         )
 
 
-def pack_tombstone() -> bytes:
-    """Return the row that stands where a tweet was deleted, so that its id is never reused."""
-    return _TOMBSTONE
+def pack_tombstone(answered: int | None = None) -> bytes:
+    """Return the row that stands where a tweet was deleted, so that its id is never reused.
+
+    `answered`: the tweet that it replied to, so that threads lead on above it.
+    """
+    packed: bytes = _PACKER.pack(answered)
+    return _VERSION + packed
 
 
 def is_tombstone(raw: bytes) -> bool:
-    """Say whether a tweet's row is that of a deleted tweet. O(1)."""
-    return raw == _TOMBSTONE
+    """Say whether a tweet's row is that of a deleted tweet: no array, but nil or an id. O(1)."""
+    return raw[:1] == _VERSION and raw[1:2] in _NIL_OR_INTEGER
+
+
+def tombstone_answered(raw: bytes) -> TweetId | None:
+    """Return what a deleted tweet replied to. Raises: StorageError."""
+    try:
+        answered = msgpack.unpackb(raw[1:])
+    except (ValueError, TypeError, msgpack.UnpackException) as error:
+        raise StorageError("a tombstone that is not msgpack") from error
+    return None if answered is None else TweetId(answered)
 
 
 def pack_i64(value: int) -> bytes:

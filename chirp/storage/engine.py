@@ -190,6 +190,10 @@ class Engine(Protocol):
         """Return up to `limit` events with a sequence above `after`, in order. O(limit)."""
         ...
 
+    def source_of(self, partition: int) -> int:
+        """Return the journal that events of a partition are appended to. O(1)."""
+        ...
+
     def last_sequence(self, source: int) -> int:
         """Return the sequence of the newest durable event of a journal; 0 when it has none."""
         ...

@@ -11,10 +11,11 @@ raw event to anybody. docs/formats/journal.md draws each kind.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, get_args
 
 from msgspec import Struct
-from msgspec.structs import astuple
+from msgspec.structs import fields as fields_of
 
 from chirp.errors import StorageError
 from chirp.model import Account, ApiKey, Tweet, TweetId, UnixMs, User, UserId
@@ -39,11 +40,14 @@ class TweetPosted(Struct, frozen=True, gc=False):
 
 
 class TweetDeleted(Struct, frozen=True, gc=False):
-    """A tweet was deleted by its author."""
+    """A tweet was deleted, with what it stood in relation to."""
 
     tweet_id: TweetId
     author_id: UserId
     at: UnixMs
+    in_reply_to_tweet_id: TweetId | None = None
+    quote_of: TweetId | None = None
+    retweet_of: TweetId | None = None
 
 
 class Followed(Struct, frozen=True, gc=False):
@@ -82,6 +86,105 @@ class AccountDeleted(Struct, frozen=True, gc=False):
     user_id: UserId
 
 
+class TweetReserved(Struct, frozen=True, gc=False):
+    """A tweet is to be posted under an id that its author's partition has reserved for it.
+
+    Retweets, and posts with an Idempotency-Key: what must not happen twice is decided there.
+    """
+
+    tweet: Tweet
+
+
+class TweetWithdrawn(Struct, frozen=True, gc=False):
+    """A retweet was taken back in its author's partition; its tweet is to be deleted."""
+
+    tweet: Tweet
+    at: UnixMs
+
+
+class TweetEdited(Struct, frozen=True, gc=False):
+    """A tweet is now as `tweet` says; the version before it is kept."""
+
+    tweet: Tweet
+
+
+class Favorited(Struct, frozen=True, gc=False):
+    """`user_id` favorited a tweet; committed in the user's partition."""
+
+    user_id: UserId
+    tweet_id: TweetId
+    at: UnixMs
+
+
+class Unfavorited(Struct, frozen=True, gc=False):
+    """A favorite of `since` was taken back."""
+
+    user_id: UserId
+    tweet_id: TweetId
+    since: UnixMs
+
+
+class Bookmarked(Struct, frozen=True, gc=False):
+    """`user_id` bookmarked a tweet; committed in the user's partition."""
+
+    user_id: UserId
+    tweet_id: TweetId
+    at: UnixMs
+
+
+class Unbookmarked(Struct, frozen=True, gc=False):
+    """A bookmark of `since` was taken back."""
+
+    user_id: UserId
+    tweet_id: TweetId
+    since: UnixMs
+
+
+class Blocked(Struct, frozen=True, gc=False):
+    """`blocker_id` blocks `blocked_id` since `at`, and with it ended the follow of `followed_at`.
+
+    Committed in the blocker's partition; `followed_at` is 0 when there was no such follow.
+    """
+
+    blocker_id: UserId
+    blocked_id: UserId
+    at: UnixMs
+    followed_at: UnixMs
+
+
+class Unblocked(Struct, frozen=True, gc=False):
+    """A block of `since` was ended."""
+
+    blocker_id: UserId
+    blocked_id: UserId
+    since: UnixMs
+
+
+class Muted(Struct, frozen=True, gc=False):
+    """`muter_id` mutes `muted_id`; committed in the muter's partition."""
+
+    muter_id: UserId
+    muted_id: UserId
+    at: UnixMs
+
+
+class Unmuted(Struct, frozen=True, gc=False):
+    """A mute of `since` was ended."""
+
+    muter_id: UserId
+    muted_id: UserId
+    since: UnixMs
+
+
+class AccountClosed(Struct, frozen=True, gc=False):
+    """An account was closed; `user` is the hidden profile that stays until all of it is gone.
+
+    Committed in the directory, which has forgotten the account with its names and keys.
+    """
+
+    user: User
+
+
 Event = (
     TweetPosted
     | TweetDeleted
@@ -90,6 +193,18 @@ Event = (
     | AccountCreated
     | ProfileWritten
     | AccountDeleted
+    | TweetReserved
+    | TweetWithdrawn
+    | TweetEdited
+    | Favorited
+    | Unfavorited
+    | Bookmarked
+    | Unbookmarked
+    | Blocked
+    | Unblocked
+    | Muted
+    | Unmuted
+    | AccountClosed
 )
 
 _KINDS: dict[type[Event], int] = {
@@ -100,47 +215,73 @@ _KINDS: dict[type[Event], int] = {
     AccountCreated: 5,
     ProfileWritten: 6,
     AccountDeleted: 7,
+    TweetReserved: 8,
+    TweetWithdrawn: 9,
+    TweetEdited: 10,
+    Favorited: 11,
+    Unfavorited: 12,
+    Bookmarked: 13,
+    Unbookmarked: 14,
+    Blocked: 15,
+    Unblocked: 16,
+    Muted: 17,
+    Unmuted: 18,
+    AccountClosed: 19,
 }
-_FLAT: dict[int, type[TweetDeleted | Followed | Unfollowed | AccountDeleted]] = {
-    2: TweetDeleted,
-    3: Followed,
-    4: Unfollowed,
-    7: AccountDeleted,
+_BY_KIND: dict[int, type[Event]] = {number: kind for kind, number in _KINDS.items()}
+
+_RECORDS: dict[type[Struct], tuple[Callable[[Any], bytes], Callable[[bytes], Struct]]] = {
+    Tweet: (pack_tweet, unpack_tweet),
+    User: (pack_user, unpack_user),
+    Account: (pack_account, unpack_account),
+    ApiKey: (pack_key, unpack_key),
 }
+"""How the records inside events become bytes and come back."""
 
 
 def pack_event(event: Event) -> bytes:
     """Return the event's bytes: a version byte and the array [kind, fields …]. O(size)."""
-    kind = _KINDS[type(event)]
-    if isinstance(event, TweetPosted):
-        return pack_array((kind, pack_tweet(event.tweet)))
-    if isinstance(event, ProfileWritten):
-        return pack_array((kind, pack_user(event.user)))
-    if isinstance(event, AccountCreated):
-        key = None if event.key is None else pack_key(event.key)
-        return pack_array((kind, pack_user(event.user), pack_account(event.account), key))
-    return pack_array((kind, *astuple(event)))
+    fields = [_RECORDS[type(f)][0](f) if type(f) in _RECORDS else f for f in _fields(event)]
+    return pack_array((_KINDS[type(event)], *fields))
+
+
+def _fields(event: Event) -> list[Any]:
+    """Return the fields as records and numbers, without those at the end that say nothing."""
+    fields = [getattr(event, name) for name in event.__struct_fields__]
+    required = len(fields) - len(event.__struct_defaults__)
+    while len(fields) > required and fields[-1] is None:
+        fields.pop()
+    return fields
 
 
 def unpack_event(raw: bytes) -> Event:
     """Return an event. Raises: StorageError."""
     kind, *fields = unpack_array(raw) or [None]
+    event = _BY_KIND.get(kind) if isinstance(kind, int) else None
+    if event is None:
+        raise StorageError(f"an event of the unknown kind {kind}")
     try:
-        return _build(kind, fields)
+        return event(*_restored(event, fields))
     except (TypeError, IndexError, ValueError) as error:
         raise StorageError(f"an event of kind {kind} with wrong fields") from error
 
 
-def _build(kind: int, fields: list[Any]) -> Event:
-    match kind:
-        case 1:
-            return TweetPosted(unpack_tweet(fields[0]))
-        case 5:
-            key = None if fields[2] is None else unpack_key(fields[2])
-            return AccountCreated(unpack_user(fields[0]), unpack_account(fields[1]), key)
-        case 6:
-            return ProfileWritten(unpack_user(fields[0]))
-    flat = _FLAT.get(kind)
-    if flat is None:
-        raise StorageError(f"an event of the unknown kind {kind}")
-    return flat(*fields)
+def _restored(event: type[Event], fields: list[Any]) -> list[Any]:
+    """Return the fields with records in place of their bytes; those of later formats go."""
+    restored = fields[: len(event.__struct_fields__)]
+    for place, unpack in _NESTED[event]:
+        if place < len(restored) and restored[place] is not None:
+            restored[place] = unpack(restored[place])
+    return restored
+
+
+def _nested(event: type[Event]) -> list[tuple[int, Callable[[bytes], Struct]]]:
+    """Return the places of an event's records, with what unpacks each."""
+    found = []
+    for place, field in enumerate(fields_of(event)):
+        kinds = {field.type, *get_args(field.type)} & _RECORDS.keys()
+        found += [(place, _RECORDS[kind][1]) for kind in kinds]
+    return found
+
+
+_NESTED = {event: _nested(event) for event in _KINDS}

@@ -40,6 +40,20 @@ class Table(IntEnum):
     ACCOUNTS = 7
     KEYS = 8
     USER_KEYS = 9
+    MARKS = 10
+    FAVORITES = 11
+    RETWEETS = 12
+    BOOKMARKS = 13
+    FAVORITED_BY = 14
+    RETWEETED_BY = 15
+    REPLIES = 16
+    QUOTES = 17
+    TWEET_COUNTS = 18
+    VERSIONS = 19
+    BLOCKING = 20
+    BLOCKED_BY = 21
+    MUTING = 22
+    ANSWERS = 23
 
 
 class Tag(IntEnum):
@@ -99,6 +113,15 @@ def digest_key(partition: int, digest: bytes) -> bytes:
 def triple_key(partition: int, second: int, third: int) -> bytes:
     """Return the key of `third` below `second` within `partition`."""
     return _ONE.pack(partition) + _TWO.pack(second, third)
+
+
+def split_triple_key(key: bytes) -> tuple[int, int]:
+    """Return (second, third) of a triple key.
+
+    >>> split_triple_key(triple_key(1, 5, 6))
+    (5, 6)
+    """
+    return _TWO.unpack(key[PARTITION_BYTES:])
 
 
 def partition_of(key: bytes) -> int:

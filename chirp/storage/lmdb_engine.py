@@ -16,7 +16,7 @@ import lmdb
 
 from chirp.errors import OpenError, WritesStopped
 from chirp.storage.engine import Batch, EngineStats, Receipt, Row, TableStats, Watcher
-from chirp.storage.keys import Table
+from chirp.storage.keys import Table, id_key
 from chirp.storage.lmdb_shard import LmdbShard
 from chirp.storage.lmdb_writer import LmdbWriter
 from chirp.storage.routing import shard_of
@@ -87,6 +87,10 @@ class LmdbEngine:
     def writes_stopped(self) -> str | None:
         """Why the first shard that stopped refuses writes; None while all accept them."""
         return next((w.stopped for w in self._writers if w.stopped is not None), None)
+
+    def source_of(self, partition: int) -> int:
+        """Return the journal that events of a partition are appended to: its shard's."""
+        return shard_of(id_key(partition), len(self._shards))
 
     # -- reading ------------------------------------------------------------------------
 

@@ -26,7 +26,7 @@ from chirp.storage.engine import (
     Verb,
     Watcher,
 )
-from chirp.storage.keys import Table
+from chirp.storage.keys import Table, id_key
 from chirp.storage.routing import shard_of
 
 _Queued = tuple[Batch, "asyncio.Future[Receipt | None]"]
@@ -125,6 +125,10 @@ class MemoryEngine:
     def sources(self) -> int:
         """How many journals there are: one a shard."""
         return len(self._shards)
+
+    def source_of(self, partition: int) -> int:
+        """Return the journal that events of a partition are appended to: its shard's."""
+        return shard_of(id_key(partition), len(self._shards))
 
     @property
     def writes_stopped(self) -> str | None:

@@ -13,7 +13,11 @@ from chirp.storage.guard import Guard
 from chirp.storage.keys import Table, everything, last_id
 from chirp.storage.lmdb_engine import LmdbEngine, create_shards, shard_path
 from chirp.storage.manifest import Manifest
+from chirp.storage.tables.answers import Answers
+from chirp.storage.tables.children import Children
 from chirp.storage.tables.directory import Directory
+from chirp.storage.tables.marks import Marks
+from chirp.storage.tables.orders import Order
 from chirp.storage.tables.relations import Relation
 from chirp.storage.tables.tweets import Tweets
 from chirp.storage.tables.users import Users
@@ -39,6 +43,18 @@ class Store:
         self.tweets = Tweets(engine)
         self.following = Relation(engine, Table.FOLLOWING)
         self.followers = Relation(engine, Table.FOLLOWERS)
+        self.blocking = Relation(engine, Table.BLOCKING)
+        self.blocked_by = Relation(engine, Table.BLOCKED_BY)
+        self.muting = Relation(engine, Table.MUTING)
+        self.favorites = Order(engine, Table.FAVORITES)
+        self.retweets = Order(engine, Table.RETWEETS)
+        self.bookmarks = Order(engine, Table.BOOKMARKS)
+        self.marks = Marks(engine, (self.favorites, self.retweets, self.bookmarks))
+        self.favorited_by = Order(engine, Table.FAVORITED_BY)
+        self.retweeted_by = Order(engine, Table.RETWEETED_BY)
+        self.replies = Children(engine, Table.REPLIES)
+        self.quotes = Children(engine, Table.QUOTES)
+        self.answers = Answers(engine)
         self.directory = Directory(engine)
         self._guard = guard
 

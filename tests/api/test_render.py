@@ -55,6 +55,7 @@ def tweets(draw: st.DrawFn) -> Tweet:
         user_location=draw(SOME_TEXT),
         entities=tuple(entities),
         in_reply_to_tweet_id=draw(st.none() | IDS.map(TweetId)),
+        retweet_of=draw(st.none() | IDS.map(TweetId)),
     )
 
 
@@ -66,14 +67,25 @@ CACHED = st.builds(
     USERS.map(CachedUser),
     st.builds(TweetCounts, COUNTS, COUNTS, COUNTS, COUNTS),
 )
-VIEWS = st.builds(TweetView, CACHED, FLAGS, st.booleans())
+PLAIN_VIEWS = st.builds(TweetView, CACHED, FLAGS, st.booleans())
+VIEWS = st.recursive(
+    PLAIN_VIEWS,
+    lambda inner: st.builds(TweetView, CACHED, FLAGS, st.booleans(), inner),
+    max_leaves=3,
+)
 
 
 def twin(view: TweetView) -> dict[str, Any]:
     """Render a tweet the slow way: the specification."""
     author = view.cached.author.user
     fields = RENDERER.tweet_fields(view.cached.tweet, author)
-    return {**fields, "user": short_user_fields(author), **tail_fields(view)}
+    inner = None if view.nested is None else twin(view.nested)
+    is_retweet = view.cached.tweet.retweet_of is not None
+    nested = {
+        "retweet_of": inner if is_retweet else None,
+        "quote_of": None if is_retweet else inner,
+    }
+    return {**fields, "user": short_user_fields(author), **nested, **tail_fields(view)}
 
 
 def as_json(fields: Any) -> Any:

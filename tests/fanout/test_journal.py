@@ -71,7 +71,7 @@ async def started(
     """Start consumers, each behind the one before it."""
     runner, before = JournalRunner(engine, tasks, clock, keep_events=keep), None
     for consumer in consumers:
-        runner.add(consumer, after=before)
+        runner.add(consumer, after=before, before_ready=consumer.durable)
         before = consumer.name
     await runner.start()
     return runner

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from chirp.commands import ReadPeople
+from chirp.commands import ReadActions
 from chirp.errors import Invalid, NotFound, WritesStopped
 from chirp.model import UserCounts, UserId
 from chirp.views import Page, Relationship, UserView, Viewer
@@ -87,7 +87,7 @@ async def test_nobody_follows_strangers_to_this_server(any_chirp: Driver, name: 
             await act(ada, name)
     for lists in (follows.followers, follows.following):
         with pytest.raises(NotFound):
-            await lists(ada, name, ReadPeople())
+            await lists(ada, name, ReadActions())
 
 
 async def test_nobody_follows_the_suspended(chirp: Driver) -> None:
@@ -127,16 +127,16 @@ async def test_all_pages_are_the_whole_list_down_and_up(chirp: Driver, limit: in
         chirp.clock.advance_ms(place % 2)  # some at the same moment
         await chirp.follow(fan, ada)
     read, whole = chirp.server.follows.followers, await chirp.followers(ada)
-    page = await read(None, "user0", ReadPeople(limit))
+    page = await read(None, "user0", ReadActions(limit))
     found = ids(page)
     while page.next is not None:
-        page = await read(None, "user0", ReadPeople(limit, below=page.next))
+        page = await read(None, "user0", ReadActions(limit, below=page.next))
         assert page.items
         found += ids(page)
     assert found == whole
     upwards = ids(page)
     while page.prev is not None:
-        page = await read(None, "user0", ReadPeople(limit, above=page.prev))
+        page = await read(None, "user0", ReadActions(limit, above=page.prev))
         upwards = ids(page) + upwards
     assert upwards == whole
 
@@ -148,10 +148,10 @@ async def test_hidden_people_do_not_end_a_list(chirp: Driver) -> None:
         await chirp.follow(fan, ada)
     for fan in fans[1:]:
         await chirp.suspend(fan)
-    page = await chirp.server.follows.followers(None, "ada", ReadPeople(1))
+    page = await chirp.server.follows.followers(None, "ada", ReadActions(1))
     assert ids(page) == [fans[0].user_id]
     assert page.next is not None
-    page = await chirp.server.follows.followers(None, "ada", ReadPeople(1, below=page.next))
+    page = await chirp.server.follows.followers(None, "ada", ReadActions(1, below=page.next))
     assert (ids(page), page.next) == ([bob.user_id], None)
 
 
@@ -160,14 +160,14 @@ async def test_lists_say_how_the_viewer_stands_to_each(chirp: Driver) -> None:
     await chirp.follow(bob, ada)
     await chirp.follow(ada, bob)
     await chirp.follow(eve, ada)
-    page = await chirp.server.follows.followers(ada, "ada", ReadPeople())
+    page = await chirp.server.follows.followers(ada, "ada", ReadActions())
     found = {view.user.username: view.relationship for view in page.items}
     assert found == {
         "bob": Relationship(following=True, followed_by=True),
         "eve": Relationship(followed_by=True),
     }
-    assert (await chirp.server.follows.followers(bob, "ada", ReadPeople())).items[1] is not None
-    page = await chirp.server.follows.followers(None, "ada", ReadPeople())
+    assert (await chirp.server.follows.followers(bob, "ada", ReadActions())).items[1] is not None
+    page = await chirp.server.follows.followers(None, "ada", ReadActions())
     assert {view.relationship for view in page.items} == {None}
 
 

@@ -11,7 +11,8 @@ from typing import Any
 from chirp import model
 from chirp.storage import codec, events, keys, manifest
 from chirp.storage.manifest import Manifest
-from chirp.storage.tables.tweets import flags_of
+from chirp.storage.tables.marks import Mark, pack_mark
+from chirp.storage.tables.tweets import TweetCounter, flags_of
 from chirp.storage.tables.users import Counter
 
 
@@ -27,6 +28,7 @@ def manifest_json(made: Manifest) -> bytes:
 
 
 _OWN: list[Callable[..., Any]] = [sha256, manifest_json, Manifest, flags_of, Counter]
+_OWN += [TweetCounter, Mark, pack_mark]
 NAMESPACE: dict[str, Any] = {
     **vars(model),
     **vars(codec),

@@ -20,14 +20,26 @@ from chirp.model import (
     Visibility,
 )
 from chirp.storage.events import (
+    AccountClosed,
     AccountCreated,
     AccountDeleted,
+    Blocked,
+    Bookmarked,
     Event,
+    Favorited,
     Followed,
+    Muted,
     ProfileWritten,
     TweetDeleted,
+    TweetEdited,
     TweetPosted,
+    TweetReserved,
+    TweetWithdrawn,
+    Unblocked,
+    Unbookmarked,
+    Unfavorited,
     Unfollowed,
+    Unmuted,
 )
 
 # What UTF-8 can say: everything but lone surrogates.
@@ -102,9 +114,24 @@ api_keys = st.builds(
     created_at=times,
     last_used=maybe(times),
 )
+EDGES: tuple[type[Event], ...] = (
+    Favorited,
+    Unfavorited,
+    Bookmarked,
+    Unbookmarked,
+    Unblocked,
+    Muted,
+    Unmuted,
+)
 events: st.SearchStrategy[Event] = st.one_of(
     st.builds(TweetPosted, tweets),
-    st.builds(TweetDeleted, tweet_ids, user_ids, times),
+    st.builds(TweetDeleted, tweet_ids, user_ids, times, maybe(ids), maybe(ids), maybe(ids)),
+    st.builds(TweetReserved, tweets),
+    st.builds(TweetWithdrawn, tweets, times),
+    st.builds(TweetEdited, tweets),
+    st.sampled_from(EDGES).flatmap(lambda kind: st.builds(kind, ids, ids, times)),
+    st.builds(Blocked, user_ids, user_ids, times, times | st.just(0)),
+    st.builds(AccountClosed, users),
     st.builds(Followed, user_ids, user_ids, times),
     st.builds(Unfollowed, user_ids, user_ids, times),
     st.builds(AccountCreated, users, accounts, st.none() | api_keys),

@@ -42,6 +42,7 @@ def tweet_of(number: int, author: UserId = ADA, **fields: object) -> Tweet:
 
 async def post(engine: MemoryEngine, tweet: Tweet) -> None:
     batch = Batch(tweet.tweet_id)
+    Tweets.expect_new(batch)
     Tweets.put(batch, tweet)
     await engine.commit(batch)
     batch = Batch(tweet.author_id)
@@ -79,6 +80,7 @@ async def test_a_deleted_tweet_is_gone_and_its_id_stays_taken(engine: MemoryEngi
 async def test_a_tweet_that_changed_is_not_deleted(engine: MemoryEngine) -> None:
     await post(engine, tweet_of(1, version=2))
     batch = Batch(1)
+    Tweets.expect(batch, tweet_of(1, version=1))
     Tweets.delete(batch, tweet_of(1, version=1))
     with pytest.raises(Conflict):
         await engine.commit(batch)

@@ -8,7 +8,14 @@ from dataclasses import dataclass, field, replace
 from msgspec.structs import replace as changed
 
 from chirp.app import Chirp
-from chirp.commands import ReadPeople, ReadTweets, post_tweet
+from chirp.commands import (
+    EditTweet,
+    ReadActions,
+    ReadTweets,
+    parse_content,
+    post_tweet,
+    repeatable,
+)
 from chirp.config import Cache, Config, Fanout
 from chirp.model import Account, ApiKey, KeyId, Tweet, TweetId, User, UserId
 from chirp.services import passwords
@@ -131,20 +138,49 @@ class Driver:
         return await self.server.follows.unfollow(viewer, self.names[other.user_id])
 
     async def followers(self, of: Viewer, limit: int = 100) -> list[UserId]:
-        command = ReadPeople(limit)
+        command = ReadActions(limit)
         page = await self.server.follows.followers(None, self.names[of.user_id], command)
         return [view.user.user_id for view in page.items]
 
     async def following(self, of: Viewer, limit: int = 100) -> list[UserId]:
-        command = ReadPeople(limit)
+        command = ReadActions(limit)
         page = await self.server.follows.following(None, self.names[of.user_id], command)
         return [view.user.user_id for view in page.items]
 
     # -- tweets -------------------------------------------------------------------------
 
-    async def post(self, viewer: Viewer, text: str = "hi", **fields: str) -> Tweet:
-        command = post_tweet(text, 280, **fields)
-        return (await self.server.tweet_service.post(viewer, command)).cached.tweet
+    async def post(
+        self,
+        viewer: Viewer,
+        text: str = "hi",
+        *,
+        reply_to: Tweet | None = None,
+        quote: Tweet | None = None,
+        key: str | None = None,
+        **fields: str,
+    ) -> Tweet:
+        answered = None if reply_to is None else reply_to.tweet_id
+        quoted = None if quote is None else quote.tweet_id
+        command = post_tweet(text, 280, in_reply_to=answered, quote_of=quoted, **fields)
+        repeat = None if key is None else repeatable(key, text.encode())
+        view = await self.server.tweet_service.post(viewer, command, repeat)
+        return view.cached.tweet
+
+    async def edit(self, viewer: Viewer, tweet: Tweet, text: str) -> Tweet:
+        command = EditTweet(tweet.tweet_id, parse_content(text, 280))
+        return (await self.server.tweet_service.edit(viewer, command)).cached.tweet
+
+    async def react(self, viewer: Viewer, verb: str, tweet: Tweet) -> TweetView:
+        """Favorite, unfavorite, retweet, unretweet, bookmark or unbookmark a tweet."""
+        react = getattr(self.server.reactions, verb)
+        view: TweetView = await react(viewer, tweet.tweet_id)
+        return view
+
+    async def relate(self, viewer: Viewer, verb: str, other: Viewer) -> Relationship:
+        """Block, unblock, mute or unmute somebody."""
+        relate = getattr(self.server.blocks, verb)
+        between: Relationship = await relate(viewer, self.names[other.user_id])
+        return between
 
     async def post_many(self, viewer: Viewer, count: int) -> list[Tweet]:
         return [await self.post(viewer, f"number {number}") for number in range(count)]

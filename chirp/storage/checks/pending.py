@@ -10,15 +10,23 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from chirp.errors import StorageError
+from chirp.model import Tweet
 from chirp.storage.engine import Engine
 from chirp.storage.events import (
+    AccountClosed,
     AccountCreated,
     AccountDeleted,
+    Blocked,
     Event,
+    Favorited,
     Followed,
     ProfileWritten,
     TweetDeleted,
     TweetPosted,
+    TweetReserved,
+    TweetWithdrawn,
+    Unblocked,
+    Unfavorited,
     Unfollowed,
     unpack_event,
 )
@@ -39,27 +47,46 @@ class Pending:
     edges: set[tuple[int, int]] = field(default_factory=set)
     counters: set[tuple[int, int]] = field(default_factory=set)
     users: set[int] = field(default_factory=set)
+    marks: set[tuple[int, int]] = field(default_factory=set)
+    tweet_counters: set[int] = field(default_factory=set)
 
     def note(self, event: Event) -> None:
         """Take in one unapplied event."""
         self.events += 1
         match event:
-            case TweetPosted(tweet=tweet):
-                self._tweet(tweet.tweet_id, tweet.author_id)
-            case TweetDeleted(tweet_id=tweet_id, author_id=author_id):
-                self._tweet(tweet_id, author_id)
+            case (
+                TweetPosted(tweet=tweet) | TweetReserved(tweet=tweet) | TweetWithdrawn(tweet=tweet)
+            ):
+                self._tweet(tweet)
+            case TweetDeleted():
+                self._tweet(event)
             case Followed() | Unfollowed():
-                self.edges.add((event.follower_id, event.followee_id))
-                self.counters.add((event.followee_id, Counter.FOLLOWERS))
-            case AccountCreated(user=user) | ProfileWritten(user=user):
+                self._follow(event.follower_id, event.followee_id)
+            case Favorited() | Unfavorited():
+                self.marks.add((event.user_id, event.tweet_id))
+                self.tweet_counters.add(event.tweet_id)
+            case Blocked() | Unblocked():
+                self.edges.add((event.blocker_id, event.blocked_id))
+                self._follow(event.blocker_id, event.blocked_id)
+                self._follow(event.blocked_id, event.blocker_id)
+            case AccountCreated(user=user) | ProfileWritten(user=user) | AccountClosed(user=user):
                 self.users.add(user.user_id)
             case AccountDeleted(user_id=user_id):
                 self.users.add(user_id)
                 self.counters.update((user_id, counter) for counter in Counter)
 
-    def _tweet(self, tweet_id: int, author_id: int) -> None:
-        self.tweets.add(tweet_id)
-        self.counters.add((author_id, Counter.TWEETS))
+    def _follow(self, follower: int, followee: int) -> None:
+        self.edges.add((follower, followee))
+        self.counters.add((followee, Counter.FOLLOWERS))
+
+    def _tweet(self, tweet: Tweet | TweetDeleted) -> None:
+        self.tweets.add(tweet.tweet_id)
+        self.counters.add((tweet.author_id, Counter.TWEETS))
+        for other in (tweet.in_reply_to_tweet_id, tweet.quote_of, tweet.retweet_of):
+            if other is not None:
+                self.tweet_counters.add(other)
+        if tweet.retweet_of is not None:
+            self.marks.add((tweet.author_id, tweet.retweet_of))
 
 
 async def read_pending(engine: Engine) -> Pending:

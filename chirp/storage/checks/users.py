@@ -39,7 +39,8 @@ async def check_users(reading: Reading) -> None:
             user = reading.record(Table.USERS, (key, raw), codec.unpack_user, codec.pack_user)
             if user is not None and user.user_id != user_id:
                 reading.problem(Table.USERS, key, "the row is that of another user")
-            if account is None:
+            # A closed account's profile has no name, and stays until the sweep is done.
+            if account is None and not (user is not None and user.suspended and not user.username):
                 reading.problem(Table.USERS, key, f"user {user_id} has a profile, but no account")
 
 

@@ -105,6 +105,15 @@ class Directory:
         batch.put(Table.ACCOUNTS, pair_key(DIRECTORY, account.user_id), pack_account(account))
 
     @staticmethod
+    def move_email(batch: Batch, before: Account, after: Account) -> None:
+        """Give up one address for another, if they differ; conflicts when that is taken."""
+        old, new = _email_key(before.email), _email_key(after.email)
+        if old != new:
+            batch.expect(Table.NAMES, new, None)
+            batch.put(Table.NAMES, new, pack_i64(after.user_id))
+            batch.delete(Table.NAMES, old)
+
+    @staticmethod
     def expect_account(batch: Batch, account: Account) -> None:
         """Make the batch conflict unless the account still is as given."""
         key = pair_key(DIRECTORY, account.user_id)

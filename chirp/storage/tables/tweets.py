@@ -10,12 +10,19 @@ Invariants:
 from __future__ import annotations
 
 from collections.abc import Sequence
-from enum import IntFlag
+from enum import IntEnum, IntFlag
 
-from chirp.model import MAX_ID, Tweet, TweetId, UserId
-from chirp.storage.codec import is_tombstone, pack_tombstone, pack_tweet, unpack_tweet
+from chirp.model import MAX_ID, NO_COUNTS, Tweet, TweetCounts, TweetId, UserId
+from chirp.storage.codec import (
+    is_tombstone,
+    pack_tombstone,
+    pack_tweet,
+    tombstone_answered,
+    unpack_i64,
+    unpack_tweet,
+)
 from chirp.storage.engine import Batch, Engine
-from chirp.storage.keys import Table, id_key, last_id, pair_key
+from chirp.storage.keys import Table, counter_key, everything, id_key, last_id, pair_key
 
 
 class IndexFlag(IntFlag):
@@ -26,6 +33,15 @@ class IndexFlag(IntFlag):
     RETWEET = 2
     QUOTE = 4
     MEDIA = 8
+
+
+class TweetCounter(IntEnum):
+    """Which counter of a tweet; the number is in the key."""
+
+    FAVORITES = 0
+    RETWEETS = 1
+    REPLIES = 2
+    QUOTES = 3
 
 
 def flags_of(tweet: Tweet) -> IndexFlag:
@@ -68,19 +84,88 @@ class Tweets:
         rows = await self._engine.scan(Table.AUTHOR_INDEX, start, stop, limit)
         return [TweetId(last_id(key)) for key, _ in rows]
 
+    async def parents_above(self, ids: Sequence[int]) -> list[TweetId | None]:
+        """Return what the deleted tweets with these ids replied to; None where that is unknown."""
+        raws = await self._engine.get_many(Table.TWEETS, [id_key(i) for i in ids])
+        return [
+            tombstone_answered(raw) if raw is not None and is_tombstone(raw) else None
+            for raw in raws
+        ]
+
+    async def newest_ids(self, below: int, limit: int) -> list[TweetId]:
+        """Return up to `limit` ids of all authors' tweets below an id, newest first.
+
+        A merge over all shards (R58). Fewer only when there are no more.
+        """
+        return await self._alive(below, limit, reverse=True)
+
+    async def oldest_ids(self, above: int, limit: int) -> list[TweetId]:
+        """Return up to `limit` ids of all authors' tweets directly above an id, oldest first."""
+        return await self._alive(above, limit, reverse=False)
+
+    async def _alive(self, bound: int, limit: int, *, reverse: bool) -> list[TweetId]:
+        start, stop = id_key(0), id_key(min(bound, MAX_ID + 1))
+        if not reverse:
+            start, stop = id_key(min(bound, MAX_ID) + 1), everything()[1]
+        found: list[TweetId] = []
+        while len(found) < limit:
+            rows = await self._engine.scatter(Table.TWEETS, start, stop, limit, reverse=reverse)
+            found += [TweetId(last_id(key)) for key, raw in rows if not is_tombstone(raw)]
+            if len(rows) < limit:
+                break
+            if reverse:
+                stop = rows[-1][0]
+            else:
+                start = rows[-1][0] + b"\x00"
+        return found[:limit]
+
+    async def versions(self, tweet_id: TweetId, below: int, limit: int) -> list[Tweet]:
+        """Return up to `limit` earlier versions of a tweet below a version, newest first."""
+        start, stop = pair_key(tweet_id, 0), pair_key(tweet_id, below)
+        rows = await self._engine.scan(Table.VERSIONS, start, stop, limit, reverse=True)
+        return [unpack_tweet(raw) for _, raw in rows]
+
+    async def counts_many(self, ids: Sequence[int]) -> list[TweetCounts]:
+        """Return the counters in the order of `ids`; zeros where there are none. O(len(ids))."""
+        keys = [counter_key(i, which) for i in ids for which in TweetCounter]
+        raws = await self._engine.get_many(Table.TWEET_COUNTS, keys)
+        if not any(raws):
+            return [NO_COUNTS] * len(ids)
+        values = [0 if raw is None else unpack_i64(raw) for raw in raws]
+        return [TweetCounts(*values[i : i + 4]) for i in range(0, len(values), 4)]
+
+    @staticmethod
+    def expect_new(batch: Batch) -> None:
+        """Make the batch conflict when its tweet's id is taken, even by a tombstone."""
+        batch.expect(Table.TWEETS, id_key(batch.partition), None)
+
+    @staticmethod
+    def expect(batch: Batch, tweet: Tweet) -> None:
+        """Make the batch conflict when the row is no longer that of `tweet`."""
+        batch.expect(Table.TWEETS, id_key(tweet.tweet_id), pack_tweet(tweet))
+
     @staticmethod
     def put(batch: Batch, tweet: Tweet) -> None:
-        """Write a new tweet; the batch conflicts when the id is taken, even by a tombstone."""
-        key = id_key(tweet.tweet_id)
-        batch.expect(Table.TWEETS, key, None)
-        batch.put(Table.TWEETS, key, pack_tweet(tweet))
+        """Write a tweet."""
+        batch.put(Table.TWEETS, id_key(tweet.tweet_id), pack_tweet(tweet))
+
+    @staticmethod
+    def keep_version(batch: Batch, tweet: Tweet) -> None:
+        """Keep a version of a tweet that is no longer the newest."""
+        batch.put(Table.VERSIONS, pair_key(tweet.tweet_id, tweet.version), pack_tweet(tweet))
 
     @staticmethod
     def delete(batch: Batch, tweet: Tweet) -> None:
-        """Leave a tombstone; the batch conflicts when the row is no longer that of `tweet`."""
-        key = id_key(tweet.tweet_id)
-        batch.expect(Table.TWEETS, key, pack_tweet(tweet))
-        batch.put(Table.TWEETS, key, pack_tombstone())
+        """Leave a tombstone; the earlier versions go too."""
+        tombstone = pack_tombstone(tweet.in_reply_to_tweet_id)
+        batch.put(Table.TWEETS, id_key(tweet.tweet_id), tombstone)
+        for version in range(1, tweet.version):
+            batch.delete(Table.VERSIONS, pair_key(tweet.tweet_id, version))
+
+    @staticmethod
+    def count(batch: Batch, counter: TweetCounter, amount: int) -> None:
+        """Move one counter of the tweet of the batch's partition by `amount`."""
+        batch.add(Table.TWEET_COUNTS, counter_key(batch.partition, counter), amount)
 
     @staticmethod
     def index(batch: Batch, tweet: Tweet) -> None:

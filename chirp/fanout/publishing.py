@@ -1,0 +1,96 @@
+"""Publishing: brings a new tweet to disk, into its readers' timelines and in front of readers.
+
+Invariant: an id that was opened is settled in the end, whatever happens: stored and delivered, or
+failed. Nobody waits for it for ever, and no since_id poller misses it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import NamedTuple
+
+from chirp.fanout.home import HOME
+from chirp.fanout.journal import JournalRunner
+from chirp.idgen.watermark import Watermark
+from chirp.model import Tweet
+from chirp.readers.tweets import TweetReader
+from chirp.storage.engine import Batch, Engine, Receipt
+from chirp.tasks import TaskRunner
+from chirp.views import CachedTweet, CachedUser
+
+
+class _Post(NamedTuple):
+    """A tweet on its way; `reserved`: what is committed only decides that it is posted."""
+
+    tweet: Tweet
+    author: CachedUser
+    stored: asyncio.Future[Receipt | None]
+    reserved: bool
+
+
+class Publisher:
+    """Commits new tweets and waits until they can be seen."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        watermark: Watermark,
+        journal: JournalRunner,
+        tweets: TweetReader,
+        tasks: TaskRunner,
+    ) -> None:
+        self._engine = engine
+        self._watermark = watermark
+        self._journal = journal
+        self._tweets = tweets
+        self._tasks = tasks
+
+    async def publish(self, tweet: Tweet, author: CachedUser, batch: Batch) -> CachedTweet:
+        """Commit a tweet; it is on disk, in its author's timelines and readable when this returns.
+
+        `batch` writes the tweet, or reserves it in its author's partition. To be called without
+        an await since its id was taken: ids are submitted in their order.
+        Raises: Conflict: nothing is stored; StorageError: it is unknown whether it is stored.
+        """
+        self._journal.refuse_if_stopped()
+        self._watermark.open(tweet.tweet_id)
+        reserved = batch.partition != tweet.tweet_id
+        post = _Post(tweet, author, self._engine.commit(batch), reserved)
+        cached = await self._settle(post)
+        await self._watermark.wait_settled(tweet.tweet_id)
+        return cached
+
+    async def _settle(self, post: _Post) -> CachedTweet:
+        """Wait until a tweet is on disk and delivered, then settle its id; so too if it fails."""
+        try:
+            await asyncio.shield(post.stored)
+            await self._delivered(post)
+        except asyncio.CancelledError:
+            # Whoever asked is gone, the tweet is not: others wait for its id to settle.
+            self._tasks.start(f"settle-{post.tweet.tweet_id}", self._settle_alone(post))
+            raise
+        except BaseException:
+            self._watermark.settle(post.tweet.tweet_id)
+            raise
+        # Before it settles: a reader who may see the tweet then finds it in its author's list.
+        cached = self._tweets.remember(post.tweet, post.author)
+        self._watermark.settle(post.tweet.tweet_id)
+        return cached
+
+    async def _delivered(self, post: _Post) -> None:
+        # Home, not only index: an id that settles before it is in its followers' windows is missed
+        # for ever by whoever polls with since_id, when a greater one was delivered meanwhile. What
+        # an author with push_limit followers adds to the wait is about a millisecond.
+        receipt = await post.stored
+        assert receipt is not None
+        await self._journal.wait_applied(HOME, receipt)
+        if post.reserved:
+            # The tweet's own row and event are the index consumer's work, and stand by now.
+            await self._journal.wait_partition(HOME, post.tweet.tweet_id)
+
+    async def _settle_alone(self, post: _Post) -> None:
+        try:
+            await self._delivered(post)
+            self._tweets.remember(post.tweet, post.author)
+        finally:
+            self._watermark.settle(post.tweet.tweet_id)

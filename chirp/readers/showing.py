@@ -1,0 +1,108 @@
+"""Shows tweets to viewers: what is visible, with originals and quotes within, and their flags.
+
+The one place where a CachedTweet becomes a TweetView: every list of tweets comes through here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from chirp.errors import NotFound
+from chirp.model import TweetId
+from chirp.policy import only_visible
+from chirp.readers.marks import MarkReader
+from chirp.readers.tweets import TweetReader
+from chirp.views import NO_FLAGS, CachedTweet, Sight, TweetView, ViewerFlags
+
+
+class Showing:
+    """Views of tweets for viewers."""
+
+    def __init__(self, tweets: TweetReader, marks: MarkReader) -> None:
+        self._tweets = tweets
+        self._marks = marks
+
+    async def get(self, sight: Sight, tweet_id: TweetId) -> TweetView:
+        """Return one tweet. Raises: NotFound: none, deleted, or not visible."""
+        views = await self.views(sight, await self._tweets.find_many([tweet_id]))
+        if not views:
+            raise NotFound("no such tweet")
+        return views[0]
+
+    async def is_by(self, authors: frozenset[int], tweet_id: TweetId) -> bool:
+        """Say whether a tweet, visible or not, is by one of `authors`."""
+        found = (await self._tweets.find_many([tweet_id]))[0]
+        return found is not None and found.tweet.author_id in authors
+
+    async def by_ids(self, sight: Sight, ids: Sequence[int]) -> list[TweetView]:
+        """Return those of the tweets that the viewer may see, in order. O(len(ids))."""
+        return await self.views(sight, await self._tweets.find_many(ids))
+
+    async def views(self, sight: Sight, found: Iterable[CachedTweet | None]) -> list[TweetView]:
+        """Return views of those that exist and that the viewer may see, in order.
+
+        A retweet is visible as long as its original is. Of tweets within tweets there are two
+        levels at the most: the original of a retweet, and what that quotes.
+        """
+        seen = only_visible(sight, found)
+        inner = await self._inner(sight, seen)
+        flags = await self._flags(sight, seen, inner)
+        views = [_view(sight, cached, inner, flags) for cached in seen]
+        return [v for v in views if v.nested is not None or v.cached.tweet.retweet_of is None]
+
+    async def _inner(self, sight: Sight, seen: Sequence[CachedTweet]) -> dict[int, CachedTweet]:
+        """Return the visible tweets within those given, and within the originals of retweets."""
+        wanted = _nested_ids(seen)
+        if not wanted:
+            return {}
+        first = only_visible(sight, await self._tweets.find_many(wanted))
+        second_ids = _nested_ids(first)
+        second: list[CachedTweet] = []
+        if second_ids:
+            second = only_visible(sight, await self._tweets.find_many(second_ids))
+        return {cached.tweet.tweet_id: cached for cached in (*first, *second)}
+
+    async def _flags(
+        self, sight: Sight, seen: Sequence[CachedTweet], inner: dict[int, CachedTweet]
+    ) -> dict[int, ViewerFlags]:
+        """Return the viewer's flags by tweet; those without any are left out."""
+        if sight.user_id is None:
+            return {}
+        ids: list[int] = [cached.tweet.tweet_id for cached in seen]
+        ids += inner
+        flags = await self._marks.flags_many(sight.user_id, ids)
+        return {i: one for i, one in zip(ids, flags, strict=True) if one is not NO_FLAGS}
+
+
+def _nested_ids(cells: Iterable[CachedTweet]) -> list[int]:
+    """Return the ids of the tweets within, each once, in order."""
+    nested = {
+        cell.tweet.retweet_of or cell.tweet.quote_of: None
+        for cell in cells
+        if cell.tweet.retweet_of is not None or cell.tweet.quote_of is not None
+    }
+    return [tweet_id for tweet_id in nested if tweet_id is not None]
+
+
+def _view(
+    sight: Sight,
+    cached: CachedTweet,
+    inner: dict[int, CachedTweet],
+    flags: dict[int, ViewerFlags],
+) -> TweetView:
+    """Return one view; a retweet whose original is not among `inner` has nothing nested."""
+    tweet = cached.tweet
+    own = sight.user_id == tweet.author_id
+    if tweet.retweet_of is not None:
+        original = inner.get(tweet.retweet_of)
+        if original is None:
+            return TweetView(cached, NO_FLAGS, own)
+        nested = _view(sight, original, inner, flags)
+        return TweetView(cached, nested.flags, own, nested)
+    quoted = None if tweet.quote_of is None else inner.get(tweet.quote_of)
+    if quoted is None:
+        return TweetView(cached, flags.get(tweet.tweet_id, NO_FLAGS), own)
+    # What a quoted tweet quotes is left out: a chain of quotes may be of any length.
+    own_nested = sight.user_id == quoted.tweet.author_id
+    nested = TweetView(quoted, flags.get(quoted.tweet.tweet_id, NO_FLAGS), own_nested)
+    return TweetView(cached, flags.get(tweet.tweet_id, NO_FLAGS), own, nested)

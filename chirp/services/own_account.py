@@ -1,0 +1,99 @@
+"""One's own account: edit the profile, change e-mail and password, close it."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from chirp.cache.lru import LruMap
+from chirp.commands import EditProfile
+from chirp.errors import Forbidden, NotFound, Taken
+from chirp.fanout.accounts import AccountWriter
+from chirp.model import SESSION, Account, User
+from chirp.services.passwords import Passwords
+from chirp.storage.engine import Batch
+from chirp.storage.keys import DIRECTORY
+from chirp.storage.store import Store
+from chirp.views import Viewer
+
+
+class OwnAccount:
+    """Changes of an account by whom it belongs to."""
+
+    def __init__(
+        self,
+        store: Store,
+        writer: AccountWriter,
+        passwords: Passwords,
+        viewers: LruMap[bytes, Viewer],
+    ) -> None:
+        self._store = store
+        self._writer = writer
+        self._passwords = passwords
+        self._viewers = viewers
+
+    async def edit(self, viewer: Viewer, command: EditProfile) -> None:
+        """Change what the command names. A new password ends all other sessions.
+
+        Raises: Forbidden: the present password is wrong; Taken: the e-mail is; StorageError.
+        """
+        if command.password is not None:
+            await self._verify(viewer, command.password)
+        if command.email is not None:
+            await self._refuse_taken(viewer, command.email)
+        password_hash = None
+        if command.new_password is not None:
+            password_hash = await self._passwords.hash(command.new_password)
+
+        def edit(user: User, account: Account) -> tuple[User, Account]:
+            return _edited(user, command), _edited_account(account, command, password_hash)
+
+        await self._writer.change(viewer.user_id, edit)
+        if command.new_password is not None:
+            await self._end_sessions(viewer)
+
+    async def close(self, viewer: Viewer, password: str) -> None:
+        """Close the account for good. Raises: Forbidden: the password is wrong; StorageError."""
+        await self._verify(viewer, password)
+        await self._writer.close(viewer.user_id)
+
+    async def _verify(self, viewer: Viewer, password: str) -> None:
+        account = await self._store.directory.find_account(viewer.user_id)
+        if account is None:
+            raise NotFound("no such user")
+        if not await self._passwords.verify(account.password_hash, password):
+            raise Forbidden("the password is wrong")
+
+    async def _refuse_taken(self, viewer: Viewer, email: str) -> None:
+        owner = await self._store.directory.find_email(email)
+        if owner not in {None, viewer.user_id}:
+            raise Taken("this email has an account already", field="email")
+
+    async def _end_sessions(self, viewer: Viewer) -> None:
+        """Revoke all sessions but the one that asks; developer keys stay."""
+        batch = Batch(DIRECTORY)
+        for key in await self._store.directory.keys_of(viewer.user_id):
+            if key.name == SESSION and key.digest != viewer.key_digest:
+                self._store.directory.delete_key(batch, key)
+                self._viewers.delete(key.digest)
+        await self._store.engine.commit(batch)
+
+
+def _edited(user: User, command: EditProfile) -> User:
+    return replace(
+        user,
+        name=user.name if command.name is None else command.name,
+        bio=user.bio if command.bio is None else command.bio,
+        location=user.location if command.location is None else command.location,
+    )
+
+
+def _edited_account(account: Account, command: EditProfile, password_hash: str | None) -> Account:
+    birthday = account.date_of_birth
+    if command.date_of_birth is not None:
+        birthday = command.date_of_birth or None
+    return replace(
+        account,
+        email=account.email if command.email is None else command.email,
+        password_hash=password_hash or account.password_hash,
+        date_of_birth=birthday,
+    )
