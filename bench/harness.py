@@ -187,8 +187,8 @@ def _wait_until_up(server: subprocess.Popen[bytes], url: str, log: Any) -> None:
 def chirp_server(
     data: Path, port: int, core: int | None = SERVER_CORE, env: Mapping[str, str] | None = None
 ) -> Iterator[int]:
-    """Run `chirp serve` on a store; give its process id."""
-    os.environ.update(env or {})
+    """Run `chirp serve` on a store; give its process id. Its limits work and never refuse."""
+    os.environ.update({"CHIRP_RATE_LIMITS": "1000000"} | dict(env or {}))
     words = [sys.executable, "-m", "chirp", "serve", "--data", str(data), "--port", str(port)]
     with process(words, f"http://127.0.0.1:{port}/readyz", core) as pid:
         yield pid

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
-from dataclasses import dataclass
 
 from aiohttp import web
 
@@ -13,16 +12,15 @@ from chirp.api.context import Api
 from chirp.api.documents import Documents
 from chirp.api.render import Renderer
 from chirp.api.routes import routes
-from chirp.cache.adjacency import AdjacencyCache
 from chirp.cache.flight import SingleFlight
-from chirp.cache.homes import HomeTimelines
-from chirp.cache.lru import LruMap
 from chirp.cache.revision import Revision
-from chirp.cache.tweets import TweetCache
 from chirp.clock import Clock
-from chirp.config import Config
+from chirp.config import Config, networks
 from chirp.errors import StorageError
 from chirp.fanout.accounts import AccountWriter
+from chirp.fanout.audit import AuditConsumer
+from chirp.fanout.audit_filters import first_filters
+from chirp.fanout.bus import Bus
 from chirp.fanout.home import HomeConsumer
 from chirp.fanout.index import INDEX, IndexConsumer
 from chirp.fanout.journal import JournalRunner
@@ -30,8 +28,14 @@ from chirp.fanout.publishing import Publisher
 from chirp.fanout.repeats import Repeats
 from chirp.fanout.sweep import SweepConsumer
 from chirp.fanout.truths import Truths
+from chirp.http.access_log import AccessLog
+from chirp.http.addresses import Addresses
 from chirp.http.body import MAX_BODY_BYTES
+from chirp.http.calls import RequestIds
+from chirp.http.connections import Connections
 from chirp.http.exposition import Exposition
+from chirp.http.gate import Gate
+from chirp.http.limits import Limiter
 from chirp.http.operations import Operations
 from chirp.http.paging import Cursors
 from chirp.http.pipeline import Pipeline
@@ -40,9 +44,10 @@ from chirp.idgen.layout import layout_named
 from chirp.idgen.watermark import Watermark
 from chirp.metrics import Metrics
 from chirp.model import UnixMs
+from chirp.readers.caches import make_caches
 from chirp.readers.graph import GraphReader
 from chirp.readers.home import HomeReader
-from chirp.readers.marks import Book, MarkReader
+from chirp.readers.marks import MarkReader
 from chirp.readers.pages import TweetPages
 from chirp.readers.people import PeopleReader
 from chirp.readers.showing import Showing
@@ -55,57 +60,23 @@ from chirp.services.administration import Administration
 from chirp.services.blocks import Blocks
 from chirp.services.follows import Follows
 from chirp.services.lists import Lists
+from chirp.services.moderation import Moderation
 from chirp.services.own_account import OwnAccount
 from chirp.services.passwords import Passwords
 from chirp.services.profiles import Profiles
 from chirp.services.reactions import Reactions
+from chirp.services.registrations import Registrations
+from chirp.services.streams import Streams
 from chirp.services.threads import Threads
 from chirp.services.timelines import Timelines
 from chirp.services.tweets import TweetService
 from chirp.storage.store import Store
 from chirp.tasks import TaskRunner
-from chirp.views import CachedTweet, CachedUser, KeptPage, Sight, Viewer
 
 log = logging.getLogger(__name__)
 
 RECENT_MS = 72 * 3_600_000
 KEEP_EVERY_S = 60.0
-_MB = 1 << 20
-
-
-@dataclass(frozen=True, slots=True)
-class Caches:
-    """Everything that is kept in memory, each under its budget."""
-
-    tweets: TweetCache[CachedTweet]
-    users: LruMap[int, CachedUser]
-    followees: AdjacencyCache
-    followers: AdjacencyCache
-    homes: HomeTimelines
-    viewers: LruMap[bytes, Viewer]
-    pages: LruMap[int, KeptPage]
-    sights: LruMap[int, Sight]
-    marks: LruMap[int, Book]
-
-    def stats(self) -> dict[str, dict[str, float]]:
-        """Return each cache's own figures, by name."""
-        return {f"cache_{name}": dict(getattr(self, name).stats()) for name in self.__slots__}
-
-
-def make_caches(config: Config, newest_stored: int) -> Caches:
-    """Return empty caches with the budgets of the settings."""
-    cache = config.cache
-    return Caches(
-        tweets=TweetCache(cache.tweets_mb * _MB, newest_stored=newest_stored),
-        users=LruMap(cache.users_mb * _MB),
-        followees=AdjacencyCache(cache.graph_mb * _MB // 2),
-        followers=AdjacencyCache(cache.graph_mb * _MB // 2),
-        homes=HomeTimelines(cache.homes_mb * _MB),
-        viewers=LruMap(8 * _MB),
-        pages=LruMap(cache.pages_mb * _MB),
-        sights=LruMap(cache.marks_mb * _MB // 4),
-        marks=LruMap(cache.marks_mb * _MB * 3 // 4),
-    )
 
 
 class Chirp:
@@ -125,6 +96,7 @@ class Chirp:
         self._wire_readers()
         self._wire_fanout()
         self._wire_services()
+        self._wire_gateway()
         self.app = self._make_app()
 
     @classmethod
@@ -155,6 +127,7 @@ class Chirp:
         engine = self.store.engine
         self.journal = JournalRunner(engine, self.tasks, self.clock, keep_events=keep)
         self.journal.add(IndexConsumer(self.store), before_ready=True)
+        self.bus = Bus(self.journal, self.graph, self.tweets, self.watermark, self.clock)
         home = HomeConsumer(
             self.caches.homes,
             self.homes,
@@ -163,13 +136,17 @@ class Chirp:
             self.tweets,
             self.sights,
             self.marks,
+            self.bus,
             self.clock,
             self.metrics,
             push_limit=self.config.fanout.push_limit,
         )
         self.journal.add(home, after=INDEX)
         sweep = SweepConsumer(self.store, self.clock, self._derived)
-        self.journal.add(sweep, after=INDEX)
+        self.journal.add(sweep, after=INDEX, background=True)
+        filters = first_filters(self.config.audit, self.ids.layout.time_of)
+        audit = AuditConsumer(self.store, filters, self.metrics)
+        self.journal.add(audit, after=INDEX, background=True)
         self.truths = Truths(engine, self.journal)
         self.repeats = Repeats(self.store, self.watermark, self.clock)
         self.publisher = Publisher(engine, self.watermark, self.journal, self.tweets, self.tasks)
@@ -181,22 +158,36 @@ class Chirp:
         self._wire_tweets()
         store, clock, users = self.store, self.clock, self.users
         self.accounts = Accounts(
-            store,
-            self.ids,
-            self.journal,
-            users,
-            self.passwords,
-            self.caches.viewers,
-            clock,
-            self.metrics,
+            store, users, self.passwords, self.caches.viewers, clock, self.metrics
+        )
+        self.registrations = Registrations(
+            store, self.ids, self.journal, self.passwords, clock, self.config.registration
         )
         viewers = self.caches.viewers
         writer = AccountWriter(store, self.truths, viewers)
         self.administration = Administration(store, writer, self.journal, self.passwords, viewers)
+        self.moderation = Moderation(
+            store,
+            users,
+            self.ids,
+            clock,
+            suspend=self.administration.suspend,
+            remove=self.tweet_service.remove,
+        )
         self.own_account = OwnAccount(store, writer, self.passwords, viewers)
         self.profiles = Profiles(store, users)
         self.follows = Follows(store, users, self.people, self.sights, self.truths, clock)
         self.blocks = Blocks(store, users, self.truths, clock)
+        server = self.config.server
+        self.streams = Streams(
+            store,
+            self.bus,
+            self.graph,
+            self.showing,
+            self.sights,
+            most=server.max_streams,
+            most_per_user=server.max_streams_per_user,
+        )
         self.lists = Lists(store, self.people, self.showing, self.sights, users, self.watermark)
 
     def _wire_tweets(self) -> None:
@@ -247,12 +238,28 @@ class Chirp:
             self.revision,
         )
 
+    def _wire_gateway(self) -> None:
+        server, clock, metrics = self.config.server, self.clock, self.metrics
+        self.addresses = Addresses(networks(server.trusted_proxies))
+        self.limiter = Limiter(self.config.limits)
+        self.request_ids = ids = RequestIds(self.addresses)
+        self.connections = Connections(server, self.addresses, ids, clock, metrics)
+        self.gate = Gate(self.accounts, self.limiter, self.addresses, clock, metrics)
+        self.access_log: AccessLog | None = None
+        if server.access_log != "off":
+            json = server.access_log == "json"
+            self.access_log = AccessLog(self.addresses, clock, as_json=json)
+
     def _make_app(self) -> web.Application:
         app = web.Application(client_max_size=MAX_BODY_BYTES)
-        public_url = self.config.public_url
+        app.on_shutdown.append(self._end_streams)
+        public_url, server = self.config.public_url, self.config.server
         api = Api(
+            self.gate,
             self.accounts,
             self.own_account,
+            self.registrations,
+            self.moderation,
             self.profiles,
             self.follows,
             self.blocks,
@@ -265,18 +272,31 @@ class Chirp:
             Cursors(self.store.manifest.cursor_secret()),
             public_url,
             self.config.tweets.max_weight,
+            self.clock,
         )
         operations = Operations(
             Exposition(self.metrics, self.stats),
             self.reasons,
             self.figures,
             public_url,
-            open_metrics=self.config.server.open_metrics,
+            self.addresses,
+            self.accounts.is_admin,
+            open_metrics=server.open_metrics,
         )
-        pipeline = Pipeline(self.clock, self.metrics)
-        table = [*routes(api), *operations.routes()]
+        pipeline = Pipeline(
+            self.gate,
+            self.request_ids,
+            self.access_log,
+            self.clock,
+            self.metrics,
+            max_in_flight=server.max_in_flight,
+        )
+        table = [*routes(api, self.streams, self.tasks), *operations.routes()]
         pipeline.add_routes(app, [*table, *Documents(table, public_url).routes()])
         return app
+
+    async def _end_streams(self, _app: web.Application) -> None:
+        self.streams.end_all()
 
     async def start(self) -> None:
         """Make good what a crash left undone, then follow the journals."""
@@ -286,6 +306,9 @@ class Chirp:
         greatest_id = await self.store.greatest_id()
         self.ids.skip_to(greatest_id)
         self.watermark.skip_to(greatest_id)
+        self.bus.begin()
+        self.tasks.start("bus", self.bus.run())
+        self.tasks.start("bus-counts", self.bus.run_counts())
         self.tasks.start("keeper", self._keep())
 
     def start_warming(self) -> None:
@@ -339,6 +362,9 @@ class Chirp:
                 "writes_stopped": float(engine.writes_stopped is not None),
             },
             "tasks": dict(self.tasks.stats()),
+            "limits": dict(self.limiter.stats()),
+            "gateway": {"in_flight": self.metrics.in_flight, **self.connections.stats()},
+            "streams": self.bus.stats(),
             "ids": dict(self.ids.stats()),
             "watermark": dict(self.watermark.stats()),
         }

@@ -7,19 +7,67 @@ and need no table's name in the environment: `CHIRP_PORT`, `CHIRP_PUBLIC_URL`.
 
 from __future__ import annotations
 
+import ipaddress
+import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
+from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from chirp.errors import ChirpError
 
 PREFIX = "CHIRP_"
+AUTO = "auto"
+"""The value of `accounts.registration` that leaves the choice to where the server listens."""
+
+
+class Registration(StrEnum):
+    """Who may make an account over HTTP. From the shell, the operator always may."""
+
+    OPEN = "open"
+    INVITE = "invite"
+    APPROVAL = "approval"
+    CLOSED = "closed"
 
 
 class ConfigError(ChirpError):
     """A setting that is unknown or has a value that cannot be used, in one line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """A rate limit: how many in how long, written `900/15m`. A count of 0 is no limit.
+
+    >>> Rate.parse("900/15m"), str(Rate(5, 3600)), str(Rate.parse("0"))
+    (Rate(most=900, window_s=900), '5/1h', '0')
+    """
+
+    most: int
+    window_s: int
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Return the rate that `text` writes. Raises: ValueError."""
+        found = re.fullmatch(r"(\d{1,9})/(\d{0,6})([smh])|0", text.strip())
+        if found is None:
+            raise ValueError(text)
+        if found[3] is None:
+            return cls(0, 1)
+        window_s = int(found[2] or 1) * {"s": 1, "m": 60, "h": 3600}[found[3]]
+        if not window_s:
+            raise ValueError(text)
+        return cls(int(found[1]), window_s)
+
+    def __str__(self) -> str:
+        """Return the rate as it is written."""
+        if not self.most:
+            return "0"
+        for unit, seconds in (("h", 3600), ("m", 60)):
+            if self.window_s % seconds == 0:
+                return f"{self.most}/{self.window_s // seconds}{unit}"
+        return f"{self.most}/{self.window_s}s"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +79,33 @@ class Server:
     public_url: str = ""
     """The address that people see, in every link; empty: http://host:port."""
     open_metrics: bool = False
-    """Whether /metrics answers to everybody, not only to this machine."""
+    """Whether /metrics answers to everybody, not only to this machine and to admins."""
+    trusted_proxies: str = ""
+    """Networks whose X-Forwarded-For and X-Request-Id are believed: "127.0.0.1, 10.0.0.0/8"."""
+    tls_cert: str = ""
+    """A file with the certificate and its chain, in PEM; with `tls_key` the server speaks TLS."""
+    tls_key: str = ""
+    """The file of its key. Both are read again when they change."""
+    access_log: str = "off"
+    """off, text or json: one line a request on standard error."""
+    max_connections: int = 4096
+    max_connections_per_address: int = 256
+    """Trusted proxies are not counted by address."""
+    max_in_flight: int = 1000
+    """Requests under way; the next one is answered 503. Streams are not counted."""
+    max_streams: int = 10_000
+    """Open streams of all; each also counts as a connection."""
+    max_streams_per_user: int = 16
+    head_timeout_s: float = 10.0
+    """How long a request's line and headers may take."""
+    body_timeout_s: float = 15.0
+    """How long a body may take, and longer by what arrives at `body_bytes_per_s`."""
+    body_bytes_per_s: int = 1024
+    idle_timeout_s: float = 75.0
+    """How long a connection may wait between requests."""
+    send_timeout_s: float = 30.0
+    """How long a client may take nothing of an answer."""
+    max_head_bytes: int = 32768
     switch_interval_us: int = 50
     """How long a busy loop may keep a writer thread waiting (bench/convoy)."""
 
@@ -84,6 +158,53 @@ class TweetRules:
 
 
 @dataclass(frozen=True, slots=True)
+class Limits:
+    """How much one key, account or address may ask for. A bucket refills evenly."""
+
+    factor: float = 1.0
+    """Multiplies every limit that has its default; 0 switches all off."""
+    reads: Rate = Rate(900, 900)
+    writes: Rate = Rate(900, 900)
+    """Whatever changes something and has no limit of its own: follows, favorites, keys."""
+    posts: Rate = Rate(300, 10_800)
+    uploads: Rate = Rate(30, 1800)
+    account_percent: int = 100
+    """What all keys of an account may do together, in percent of what one may."""
+    anonymous: Rate = Rate(1500, 900)
+    """Requests without a right key, for each address."""
+    sign_ins: Rate = Rate(10, 900)
+    """For each account that is named."""
+    address_sign_ins: Rate = Rate(50, 900)
+    """For each address, whatever accounts are named."""
+    registrations: Rate = Rate(5, 3600)
+    """For each address."""
+
+
+@dataclass(frozen=True, slots=True)
+class AccountRules:
+    """Who may have an account."""
+
+    registration: str = AUTO
+    """A Registration; or auto: open on a loopback address, by approval elsewhere."""
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """When a tweet is shown to the moderators. A limit of 0 switches its filter off."""
+
+    window_s: int = 600
+    same_text_accounts: int = 5
+    """From that many accounts, one text is flagged."""
+    links_per_account: int = 30
+    mentions_per_account: int = 60
+    new_accounts_per_host: int = 5
+    """From that many new accounts, links to one host are flagged."""
+    new_account_h: int = 24
+    most_keys: int = 20_000
+    """How many texts, accounts and hosts each filter remembers: its bound of memory."""
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """All settings."""
 
@@ -92,13 +213,37 @@ class Config:
     cache: Cache = field(default_factory=Cache)
     fanout: Fanout = field(default_factory=Fanout)
     tweets: TweetRules = field(default_factory=TweetRules)
+    limits: Limits = field(default_factory=Limits)
+    accounts: AccountRules = field(default_factory=AccountRules)
+    audit: Audit = field(default_factory=Audit)
+
+    @property
+    def registration(self) -> Registration:
+        """Return who may register. Raises: ConfigError."""
+        value = self.accounts.registration
+        if value == AUTO:
+            local = _is_loopback(self.server.host)
+            return Registration.OPEN if local else Registration.APPROVAL
+        try:
+            return Registration(value)
+        except ValueError:
+            known = ", ".join([AUTO, *Registration])
+            raise ConfigError(f"accounts.registration must be one of {known}") from None
 
     @property
     def public_url(self) -> str:
         """Return the address that people see, without a slash at its end."""
         server = self.server
         host = f"[{server.host}]" if ":" in server.host else server.host
-        return server.public_url.rstrip("/") or f"http://{host}:{server.port}"
+        scheme = "https" if server.tls_cert else "http"
+        return server.public_url.rstrip("/") or f"{scheme}://{host}:{server.port}"
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def settings() -> Iterator[tuple[str, str, type, object]]:
@@ -118,7 +263,11 @@ def variable_of(table: str, name: str) -> str:
     ('CHIRP_PORT', 'CHIRP_FANOUT_PUSH_LIMIT')
     """
     inner = name if table == "server" else f"{table}_{name}"
-    return PREFIX + inner.upper()
+    return PREFIX + _SHORT.get(inner, inner).upper()
+
+
+_SHORT = {"limits_factor": "rate_limits"}
+"""Variables that have a name of their own."""
 
 
 def load(path: Path | None, environ: Mapping[str, str], flags: Mapping[str, object]) -> Config:
@@ -172,26 +321,87 @@ def _build(values: Mapping[str, object]) -> Config:
         if key in values:
             section = replace(getattr(config, table), **{name: _convert(key, kind, values[key])})
             config = replace(config, **{table: section})
+    _ = config.registration
     return config
 
 
 def _convert(key: str, kind: type, value: object) -> object:
-    """Return `value` as a bool, int or str, from TOML or from text."""
-    if kind is bool:
-        truth = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
-        if isinstance(value, bool) or str(value).lower() in truth:
-            return value if isinstance(value, bool) else truth[str(value).lower()]
-    elif kind is int and not isinstance(value, bool):
-        try:
-            number = int(str(value))
-        except ValueError:
-            number = -1
-        if number >= 0:
-            return number
-    elif kind is str and isinstance(value, str):
-        return value
-    raise ConfigError(f"{key} must be {_kind_words(kind)}, not {value!r}")
+    """Return `value`, from TOML or from text, as its setting wants it. Raises: ConfigError."""
+    try:
+        found = _PARSERS[kind](value)
+        _CHECKS.get(key, str)(str(found))
+    except ValueError:
+        words = _WORDS.get(key) or _WORDS[kind.__name__]
+        raise ConfigError(f"{key} must be {words}, not {value!r}") from None
+    return found
 
 
-def _kind_words(kind: type) -> str:
-    return {bool: "true or false", int: "a whole number from 0 up"}.get(kind, "text")
+def _bool(value: object) -> bool:
+    truth = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
+    if str(value).lower() not in truth or not isinstance(value, bool | str):
+        raise ValueError(value)
+    return truth[str(value).lower()]
+
+
+def _int(value: object) -> int:
+    if isinstance(value, bool) or int(str(value)) < 0:
+        raise ValueError(value)
+    return int(str(value))
+
+
+def _float(value: object) -> float:
+    number = float(str(value))
+    if isinstance(value, bool) or not 0 <= number <= MOST:
+        raise ValueError(value)
+    return number
+
+
+def _str(value: object) -> str:
+    if not isinstance(value, str):
+        raise ValueError(value)  # noqa: TRY004  (one error for whatever does not fit)
+    return value
+
+
+def _rate(value: object) -> Rate:
+    return Rate.parse("0" if value == 0 else _str(value))
+
+
+MOST = 1e12
+"""The greatest number with a fraction that a setting may be."""
+
+_PARSERS: dict[type, Callable[[object], object]] = {
+    bool: _bool,
+    int: _int,
+    float: _float,
+    str: _str,
+    Rate: _rate,
+}
+
+
+def networks(text: str) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
+    """Return the networks in a list with commas. Raises: ValueError.
+
+    >>> networks("127.0.0.1, fd00::/8")
+    [IPv4Network('127.0.0.1/32'), IPv6Network('fd00::/8')]
+    """
+    return [ipaddress.ip_network(part.strip()) for part in text.split(",") if part.strip()]
+
+
+def _access_log(text: str) -> None:
+    if text not in {"off", "text", "json"}:
+        raise ValueError(text)
+
+
+_CHECKS: dict[str, Callable[[str], object]] = {
+    "server.trusted_proxies": networks,
+    "server.access_log": _access_log,
+}
+_WORDS = {
+    "bool": "true or false",
+    "int": "a whole number from 0 up",
+    "float": "a number from 0 up",
+    "str": "text",
+    "Rate": "a count and a time, such as 900/15m, or 0",
+    "server.trusted_proxies": "networks with commas between them",
+    "server.access_log": "off, text or json",
+}

@@ -58,3 +58,10 @@ class Metrics:
         self.requests: dict[tuple[str, int], int] = defaultdict(int)
         self.request_s: dict[str, Histogram] = defaultdict(Histogram)
         self.sign_ins_failed = 0
+        self.in_flight = 0
+        self.overload_refused = 0
+        self.rate_limited: dict[str, int] = defaultdict(int)
+        self.connections_refused: dict[str, int] = defaultdict(int)
+        self.timeouts: dict[str, int] = defaultdict(int)
+        self.flags: dict[str, int] = defaultdict(int)
+        self.filter_failures: dict[str, int] = defaultdict(int)

@@ -15,6 +15,8 @@ from chirp.app import Chirp
 from chirp.clock import SystemClock
 from chirp.config import Config
 from chirp.errors import OpenError
+from chirp.http import access_log
+from chirp.http.listening import Runner, allow_files, certificate_of
 from chirp.storage.store import Options, open_store
 
 log = logging.getLogger(__name__)
@@ -43,16 +45,20 @@ async def _listen(chirp: Chirp, folder: Path, on_ready: OnReady) -> None:
     server = chirp.config.server
     # The pipeline logs our own failures; a stranger's garbage is not worth a traceback each.
     logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)
-    # Every access is counted in the metrics; aiohttp's access log would cost a tenth of a page.
-    runner = web.AppRunner(chirp.app, access_log=None, shutdown_timeout=DRAIN_S)
+    _prepare(chirp)
+    certificate = certificate_of(server)
+    runner = Runner(chirp.app, chirp.connections, chirp.tasks, shutdown_timeout=DRAIN_S)
     await runner.setup()
     try:
-        site = web.TCPSite(runner, server.host, server.port, backlog=1024)
+        context = None if certificate is None else certificate.context
+        site = web.TCPSite(runner, server.host, server.port, backlog=1024, ssl_context=context)
         try:
             await site.start()
         except OSError as error:
             problem = f"cannot listen on {server.host}:{server.port} ({error.strerror})"
             raise OpenError(problem, path=folder, hint="choose another --port") from error
+        if certificate is not None:
+            chirp.tasks.start("certificate", certificate.watch(chirp.clock))
         # What the start made lives as long as the process: the collector need not look at it.
         gc.freeze()
         await on_ready(chirp)
@@ -63,6 +69,17 @@ async def _listen(chirp: Chirp, folder: Path, on_ready: OnReady) -> None:
         log.info("stopping: requests under way have %.1f s", DRAIN_S)
     finally:
         await runner.cleanup()
+
+
+def _prepare(chirp: Chirp) -> None:
+    """Set what belongs to the process, and say what is unusual."""
+    server = chirp.config.server
+    allow_files(server.max_connections)
+    if chirp.access_log is not None:
+        access_log.to_stderr()
+    words = chirp.limiter.words()
+    if words is not None:
+        log.warning("%s", words)
 
 
 async def _stop_asked() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from chirp.config import Config, ConfigError, load, settings, variable_of
+from chirp.config import Config, ConfigError, Rate, load, settings, variable_of
 
 
 def written(tmp_path: Path, text: str) -> Path:
@@ -36,6 +36,14 @@ def test_flags_win_over_the_environment_and_that_over_the_file(tmp_path: Path) -
     assert load(path, environ, {"server.port": None}).server.port == 2
 
 
+SPECIAL = {
+    "trusted_proxies": "10.0.0.0/8, ::1",
+    "access_log": "json",
+    "registration": "closed",
+}
+"""Settings that do not take any text."""
+
+
 @pytest.mark.parametrize(("table", "name", "kind", "default"), list(settings()))
 def test_every_setting_is_set_in_the_file_and_in_the_environment(
     tmp_path: Path, table: str, name: str, kind: type, default: object
@@ -43,7 +51,9 @@ def test_every_setting_is_set_in_the_file_and_in_the_environment(
     value, literal = {
         bool: (not default, str(not default).lower()),
         int: (7, "7"),
-        str: ("some text", '"some text"'),
+        float: (0.25, "0.25"),
+        Rate: (Rate(5, 60), '"5/1m"'),
+        str: (SPECIAL.get(name, "some text"), f'"{SPECIAL.get(name, "some text")}"'),
     }[kind]
     path = written(tmp_path, f"[{table}]\n{name} = {literal}\n")
     text = literal.strip('"')
@@ -72,6 +82,13 @@ def test_truth_has_many_words(text: str) -> None:
         ("CHIRP_PORT", "", "server.port must be a whole number"),
         ("CHIRP_OPEN_METRICS", "maybe", "server.open_metrics must be true or false"),
         ("CHIRP_CACHE_TWEETS_MB", "lots", "cache.tweets_mb must be a whole number"),
+        ("CHIRP_RATE_LIMITS", "-1", "limits.factor must be a number from 0 up"),
+        ("CHIRP_RATE_LIMITS", "nan", "limits.factor must be a number from 0 up"),
+        ("CHIRP_LIMITS_POSTS", "300", "limits.posts must be a count and a time"),
+        ("CHIRP_LIMITS_POSTS", "300/0m", "limits.posts must be a count and a time"),
+        ("CHIRP_LIMITS_POSTS", "-1/1m", "limits.posts must be a count and a time"),
+        ("CHIRP_ACCESS_LOG", "xml", "server.access_log must be off, text or json"),
+        ("CHIRP_TRUSTED_PROXIES", "10.0.0.300", "server.trusted_proxies must be networks"),
     ],
 )
 def test_a_wrong_variable_is_named(variable: str, value: str, words: str) -> None:
@@ -124,3 +141,35 @@ def test_every_variable_is_told_apart() -> None:
     names = [variable_of(table, name) for table, name, _, _ in settings()]
     assert len(names) == len(set(names))
     assert all(re.fullmatch(r"CHIRP_[A-Z_]+", name) for name in names)
+
+
+@pytest.mark.parametrize(
+    ("text", "rate"),
+    [("900/15m", Rate(900, 900)), ("5/h", Rate(5, 3600)), ("1/90s", Rate(1, 90)), ("0", Rate(0, 1)),
+     ("0/15m", Rate(0, 900))],
+)  # fmt: skip
+def test_rates_have_a_count_and_a_time(text: str, rate: Rate) -> None:
+    assert load(None, {"CHIRP_LIMITS_READS": text}, {}).limits.reads == rate
+
+
+def test_a_rate_is_switched_off_with_a_bare_zero_in_the_file(tmp_path: Path) -> None:
+    path = written(tmp_path, "[limits]\nreads = 0\n")
+    assert load(path, {}, {}).limits.reads.most == 0
+
+
+@pytest.mark.parametrize(
+    ("rule", "host", "means"),
+    [("auto", "127.0.0.1", "open"), ("auto", "::1", "open"), ("auto", "localhost", "open"),
+     ("auto", "0.0.0.0", "approval"), ("auto", "example.org", "approval"),
+     ("auto", "", "approval"), ("open", "0.0.0.0", "open"), ("closed", "127.0.0.1", "closed"),
+     ("invite", "::", "invite")],
+)  # fmt: skip
+def test_who_may_register_depends_on_where_it_listens(rule: str, host: str, means: str) -> None:
+    environ = {"CHIRP_ACCOUNTS_REGISTRATION": rule, "CHIRP_HOST": host}
+    assert load(None, environ, {}).registration == means
+
+
+@pytest.mark.parametrize("rule", ["", "Open", "nobody"])
+def test_an_unknown_rule_of_registration_is_refused(rule: str) -> None:
+    words = wrong(None, {"CHIRP_ACCOUNTS_REGISTRATION": rule}, {})
+    assert "auto, open, invite, approval, closed" in words

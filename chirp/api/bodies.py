@@ -7,6 +7,8 @@ from typing import Annotated
 from msgspec import Meta
 
 from chirp.commands import (
+    Because,
+    CreateInvite,
     CreateKey,
     EditProfile,
     EditTweet,
@@ -47,6 +49,9 @@ Email = Annotated[str, _text("local@domain; shown to nobody else.", "ada@example
 Password = Annotated[str, _text("At least 8 characters.", "correct-horse", 1024, 8)]
 Birthday = Annotated[str, _text("YYYY-MM-DD; shown to nobody else.", "1815-12-10")]
 Name = Annotated[str, _text("The name that people see.", "Ada Lovelace", 50, 1)]
+Invite = Annotated[
+    str, Meta(description="The code of an invite, where one is needed.", examples=["ch-3f8a…"])
+]
 Bio = Annotated[str, Meta(description="A few words.", examples=["I write for engines."])]
 Home = Annotated[str, Meta(description="Where they say they are.", examples=["London"])]
 OldPassword = Annotated[str, Meta(description="Where the e-mail or the password changes.")]
@@ -68,11 +73,13 @@ class RegisterBody(Body):
     email: Email = ""
     password: Password = ""
     date_of_birth: Birthday | None = None
+    invite: Invite | None = None
 
     def command(self) -> Register:
         """Return the command. Raises: Invalid."""
         birthday = self.date_of_birth or None
-        return Register(self.username, self.name, self.email, self.password, birthday)
+        invite = self.invite or None
+        return Register(self.username, self.name, self.email, self.password, birthday, invite)
 
 
 class SessionBody(Body):
@@ -98,6 +105,27 @@ class KeyBody(Body):
     def command(self) -> CreateKey:
         """Return the command. Raises: Invalid."""
         return CreateKey(self.name)
+
+
+class InviteBody(Body):
+    """POST /admin/invites."""
+
+    uses: Annotated[int, Meta(description="1 to 10,000 accounts.", examples=[1])] = 1
+    days: Annotated[int, Meta(description="Good for 1 to 365 days.", examples=[7])] = 7
+
+    def command(self) -> CreateInvite:
+        """Return the command. Raises: Invalid."""
+        return CreateInvite(self.uses, self.days)
+
+
+class NoteBody(Body):
+    """What a moderator may say of each deed; it is kept in the trail."""
+
+    note: Annotated[str, Meta(description="Kept in the trail.", examples=["spam"])] = ""
+
+    def command(self) -> Because:
+        """Return the command. Raises: Invalid."""
+        return Because(self.note)
 
 
 class TweetBody(Body):

@@ -10,34 +10,43 @@ from aiohttp import web
 from msgspec import to_builtins
 
 from chirp.api.render import Renderer
+from chirp.clock import Clock
 from chirp.commands import Repeatable, repeatable
 from chirp.errors import Invalid, NotFound
 from chirp.http.auth import body_key, find_viewer, header_key, require_viewer
 from chirp.http.body import Body, read_body
+from chirp.http.calls import call_of
 from chirp.http.errors import JSON_TYPE
+from chirp.http.gate import Gate
 from chirp.http.paging import Cursors, Links, links, parse_id
 from chirp.model import TweetId
 from chirp.services.accounts import Accounts
 from chirp.services.blocks import Blocks
 from chirp.services.follows import Follows
 from chirp.services.lists import Lists
+from chirp.services.moderation import Moderation
 from chirp.services.own_account import OwnAccount
 from chirp.services.profiles import Profiles
 from chirp.services.reactions import Reactions
+from chirp.services.registrations import Registrations
 from chirp.services.threads import Threads
 from chirp.services.timelines import Timelines
 from chirp.services.tweets import TweetService
 from chirp.views import Page, TweetView, UserView, Viewer
 
 B = TypeVar("B", bound=Body)
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class Api:
     """The services behind the native API, and what it renders with."""
 
+    gate: Gate
     accounts: Accounts
     own_account: OwnAccount
+    registrations: Registrations
+    moderation: Moderation
     profiles: Profiles
     follows: Follows
     blocks: Blocks
@@ -50,14 +59,15 @@ class Api:
     cursors: Cursors
     public_url: str
     max_weight: int
+    clock: Clock
 
     async def viewer(self, request: web.Request) -> Viewer:
         """Return who asks. Raises: Unauthorized, Forbidden."""
-        return await require_viewer(self.accounts, header_key(request))
+        return require_viewer(request)
 
     async def maybe_viewer(self, request: web.Request) -> Viewer | None:
         """Return who asks, or None for an anonymous reader."""
-        return await find_viewer(self.accounts, header_key(request))
+        return find_viewer(request)
 
     async def viewer_of_post(self, request: web.Request) -> Viewer:
         """Return who asks for a change that needs no body, though the key may stand in one."""
@@ -67,12 +77,17 @@ class Api:
 
     async def viewer_and_body(self, request: web.Request, kind: type[B]) -> tuple[Viewer, B]:
         """Return who asks and the body, in which the key may stand. Raises: Refusal."""
-        key = header_key(request)
-        if key is not None:
-            # A stranger with a wrong key does not get to have a body parsed.
-            await require_viewer(self.accounts, key)
+        # A stranger with a wrong key does not get to have a body parsed: the pipeline refused it.
         body = await read_body(request, kind)
-        return await require_viewer(self.accounts, body_key(request, body, key)), body
+        key = body_key(request, body, header_key(request))
+        call = call_of(request)
+        if call.viewer is None and key is not None:
+            await self.gate.authenticate(request, call, key)
+        return require_viewer(request), body
+
+    def sign(self, request: web.Request, response: web.StreamResponse) -> None:
+        """Put the request's id and limit on an answer that sends its head by itself."""
+        call_of(request).sign(response, self.clock.now_ms())
 
     def links(self, request: web.Request, page: Page[Any]) -> Links:
         """Return the cursors of a page's neighbours."""

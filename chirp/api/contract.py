@@ -13,19 +13,28 @@ from msgspec import Struct
 
 from chirp.api.bodies import (
     EditTweetBody,
+    InviteBody,
     KeyBody,
+    NoteBody,
     PasswordBody,
     ProfileBody,
     RegisterBody,
     SessionBody,
     TweetBody,
 )
-from chirp.api.queries import PeopleQuery, TweetsQuery, UserTweetsQuery
+from chirp.api.queries import FlagsQuery, PeopleQuery, StreamQuery, TweetsQuery, UserTweetsQuery
 from chirp.client.shapes import (
+    Action,
+    Applicant,
+    Flag,
+    FlagDone,
     Health,
+    Invite,
+    InviteCreated,
     Key,
     KeyCreated,
     Page,
+    PersonDone,
     Posted,
     Readiness,
     Related,
@@ -110,6 +119,21 @@ ABOUT = {
     "DELETE /tweets/{id}/bookmark": About("Take a bookmark back", TweetDone),
     "GET /timeline/public": About("Read the public timeline", Page[Tweet], query=TweetsQuery),
     "GET /bookmarks": About("Read one's own bookmarks", Page[Tweet], query=PeopleQuery),
+    "GET /stream": About("Read events as they happen", "text/event-stream", query=StreamQuery),
+    "GET /admin/registrations": About(
+        "List who waits for approval", Page[Applicant], query=PeopleQuery
+    ),
+    "POST /admin/registrations/{username}/approve": About("Approve", PersonDone, body=NoteBody),
+    "POST /admin/registrations/{username}/reject": About("Reject", PersonDone, body=NoteBody),
+    "GET /admin/invites": About("List invites", Page[Invite]),
+    "POST /admin/invites": About("Make an invite", InviteCreated, 201, InviteBody),
+    "DELETE /admin/invites/{id}": About("Revoke an invite", None, 204),
+    "GET /admin/flags": About("List flags", Page[Flag], query=FlagsQuery),
+    "POST /admin/flags/{id}/close": About("Close a flag", FlagDone, body=NoteBody),
+    "POST /admin/users/{username}/suspend": About("Suspend a user", PersonDone, body=NoteBody),
+    "POST /admin/users/{username}/unsuspend": About("End a suspension", PersonDone, body=NoteBody),
+    "DELETE /admin/tweets/{id}": About("Remove a tweet", None, 204, NoteBody),
+    "GET /admin/actions": About("Read the trail", Page[Action], query=PeopleQuery),
 }
 """By method and path below the base, in the order of `/docs`."""
 
@@ -121,7 +145,7 @@ OUTSIDE = {
         "Whether the server can serve, and why not", Readiness, others={503: Readiness}
     ),
     "GET /metrics": About("Figures for Prometheus", "text/plain; version=0.0.4", refusals=(403,)),
-    "GET /": About("A status page", HTML),
+    "GET /": About("A status page", HTML, refusals=(400, 401, 403, 429, 503)),
     "GET /openapi.json": About("This description", "application/json"),
     "GET /docs": About("This description, to read", HTML),
     "GET /docs/{file}": About("What that page needs besides", "text/*", refusals=(404,)),

@@ -54,9 +54,9 @@ class Documents:
 
     def __init__(self, routes: Iterable[Route], public_url: str) -> None:
         self._routes = [
-            Route("GET", "/openapi.json", self.openapi),
-            Route("GET", "/docs", self.page),
-            Route("GET", "/docs/{file}", self.file),
+            Route("GET", "/openapi.json", self.openapi, group=None),
+            Route("GET", "/docs", self.page, group=None),
+            Route("GET", "/docs/{file}", self.file, group=None),
         ]
         described = document([*routes, *self._routes], public_url)
         self._openapi = Ready(orjson.dumps(described), "application/json")

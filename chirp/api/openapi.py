@@ -29,6 +29,8 @@ SECTIONS = {
     "tweets": "Tweets",
     "timeline": "Timelines",
     "bookmarks": "Timelines",
+    "stream": "Timelines",
+    "admin": "Moderators and admins",
     "": "The server",
 }
 """Headings, by the first word of a path; a word that is not here is its own heading."""
@@ -62,7 +64,7 @@ _HEADERS: dict[str, tuple[str, str]] = {
 _OF_REFUSAL = {401: ("WWW-Authenticate",), 405: ("Allow",), 429: ("Retry-After", *_LIMITS),
                503: ("Retry-After",)}  # fmt: skip
 _IN_PATH = {
-    "id": ("The id of a tweet.", "117503961088000001"),
+    "id": ("An id; where nothing else is said, of a tweet.", "117503961088000001"),
     "username": ("A name of an account; compares without case.", "ada"),
     "key_id": ("The id of a key.", "117503961088000002"),
     "file": ("A file's name.", "docs.css"),

@@ -6,7 +6,7 @@ test asks every field of these for real.
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
@@ -45,3 +45,17 @@ class UserTweetsQuery(TweetsQuery):
 
     exclude_replies: Annotated[bool, Meta(description="Leave replies to others out.")] = False
     only_media: Annotated[bool, Meta(description="Only tweets with media.")] = False
+
+
+class FlagsQuery(PeopleQuery):
+    """What filters found."""
+
+    state: Literal["open", "closed", "all"] = "open"
+
+
+class StreamQuery(Struct):
+    """A stream, which may go on where it broke."""
+
+    last_event_id: (
+        Annotated[str, Meta(description="The last event one has; else `Last-Event-ID`.")] | None
+    ) = None

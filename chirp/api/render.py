@@ -18,9 +18,11 @@ from chirp.model import (
     Entity,
     EntityKind,
     Tweet,
+    TweetCounts,
     UnixMs,
     User,
 )
+from chirp.services.streams import StreamEvent, StreamKind
 from chirp.views import (
     NO_FLAGS,
     CachedTweet,
@@ -139,6 +141,19 @@ class Renderer:
             "conversation_id": str(tweet.conversation_id),
         }
 
+    def stream_data(self, event: StreamEvent) -> bytes:
+        """Return what an event of a stream tells, as JSON on one line."""
+        view = event.view
+        if event.kind is StreamKind.COUNTS and view is not None:
+            counts = view.cached.counts
+            fields = {"tweet_id": str(event.tweet_id), **counts_fields(counts)}
+            return orjson.dumps(fields)
+        if view is not None:
+            return self.tweet(view)
+        if event.kind is StreamKind.DELETE:
+            return orjson.dumps({"tweet_id": str(event.tweet_id)})
+        return orjson.dumps({"reason": event.why} if event.why else {})
+
     # -- users --------------------------------------------------------------------------
 
     def user_fields(self, view: UserView) -> dict[str, Any]:
@@ -232,10 +247,7 @@ def tail_fields(view: TweetView) -> dict[str, Any]:
     """
     counts, flags = original_of(view).cached.counts, view.flags
     fields: dict[str, Any] = {
-        "num_favorites": counts.favorites,
-        "num_retweets": counts.retweets,
-        "num_replies": counts.replies,
-        "num_quotes": counts.quotes,
+        **counts_fields(counts),
         "favorited": flags.favorited,
         "retweeted": flags.retweeted,
         "bookmarked": flags.bookmarked,
@@ -243,6 +255,16 @@ def tail_fields(view: TweetView) -> dict[str, Any]:
     if view.own:
         fields["user_location"] = view.cached.tweet.user_location
     return fields
+
+
+def counts_fields(counts: TweetCounts) -> dict[str, int]:
+    """Return a tweet's counters, before they are encoded."""
+    return {
+        "num_favorites": counts.favorites,
+        "num_retweets": counts.retweets,
+        "num_replies": counts.replies,
+        "num_quotes": counts.quotes,
+    }
 
 
 def _encode_tail(view: TweetView) -> bytes:

@@ -238,11 +238,12 @@ class Thread(Struct, frozen=True):
 
 
 class SignedIn(Struct, frozen=True):
-    """An account that just got a key."""
+    """An account that just got a key; one that waits for approval cannot use it yet."""
 
     status: Success
     user: User
     api_dev_key: Secret
+    waiting_for_approval: bool = False
 
 
 class KeyCreated(Struct, frozen=True):
@@ -297,3 +298,85 @@ class Readiness(Struct, frozen=True):
 
     status: Literal["ready", "not ready"]
     reasons: tuple[str, ...]
+
+
+class Person(ShortUser, frozen=True):
+    """Somebody as a moderator sees them."""
+
+    suspended: bool
+    created_at: Time
+
+
+class Applicant(Person, frozen=True):
+    """Somebody who waits for approval."""
+
+    email: Email
+
+
+class PersonDone(Struct, frozen=True):
+    """Somebody after a moderator did something."""
+
+    status: Success
+    user: Person
+
+
+class Invite(Struct, frozen=True):
+    """An invite; `created_by` is null for the operator's shell. `code`: shown this once."""
+
+    invite_id: Id
+    created_by: Id | None
+    created_at: Time
+    expires_at: Time
+    uses: Count
+    most_uses: Count
+    code: str | None = None
+
+
+class InviteCreated(Struct, frozen=True):
+    """A new invite with its code."""
+
+    status: Success
+    invite: Invite
+
+
+class Reason(Struct, frozen=True):
+    """Why a filter raised a flag."""
+
+    filter: Annotated[str, Meta(examples=["links"])]
+    reason: Annotated[str, Meta(examples=["many links"])]
+
+
+class Flag(Struct, frozen=True):
+    """A tweet that a filter found odd; its text and author are null where they are gone."""
+
+    flag_id: Id
+    tweet_id: Id
+    content: Text | None
+    user_id: Id
+    user: Person | None
+    reasons: tuple[Reason, ...]
+    raised_at: Time
+    state: Literal["open", "closed"]
+    closed_by: ShortUser | None
+    closed_at: Time | None
+    note: str | None
+
+
+class FlagDone(Struct, frozen=True):
+    """A flag after it was closed."""
+
+    status: Success
+    flag: Flag
+
+
+class Action(Struct, frozen=True):
+    """A line of the trail; `actor_id` is null for the operator's shell."""
+
+    action_id: Id
+    action: Annotated[str, Meta(examples=["suspend"])]
+    actor_id: Id | None
+    actor: ShortUser | None
+    subject_id: Id
+    username: Username | None
+    at: Time
+    note: str | None

@@ -17,6 +17,7 @@ from collections.abc import AsyncIterator, Iterator
 
 from chirp.cache.homes import HomeTimelines
 from chirp.clock import Clock
+from chirp.fanout.bus import Bus
 from chirp.fanout.journal import Events
 from chirp.metrics import Metrics
 from chirp.model import Tweet, TweetId, UserId
@@ -37,6 +38,7 @@ from chirp.storage.events import (
     Followed,
     Muted,
     ProfileWritten,
+    RegistrationApproved,
     TweetDeleted,
     TweetEdited,
     TweetPosted,
@@ -50,6 +52,8 @@ from chirp.storage.events import (
 )
 
 HOME = "home"
+
+_PROFILES = AccountCreated | ProfileWritten | RegistrationApproved | AccountClosed
 
 SLICE_FOLLOWERS = 2_000
 """After so many deliveries the loop gets a turn: about 0.3 ms of work."""
@@ -70,6 +74,7 @@ class HomeConsumer:
         tweets: TweetReader,
         sights: SightReader,
         marks: MarkReader,
+        bus: Bus,
         clock: Clock,
         metrics: Metrics,
         *,
@@ -82,13 +87,13 @@ class HomeConsumer:
         self._tweets = tweets
         self._sights = sights
         self._marks = marks
+        self._bus = bus
         self._clock = clock
         self._metrics = metrics
         self._push_limit = push_limit
 
     async def consume(self, source: int, events: Events) -> None:
         """Handle a chunk of one journal, in order."""
-        del source
         changed: dict[TweetId, None] = {}
         for _, event in events:
             if isinstance(event, TweetPosted):
@@ -100,6 +105,9 @@ class HomeConsumer:
             changed |= dict.fromkeys(_changed_by(event))
         if changed:
             await self._tweets.refresh(list(changed))
+        # Last, so that streams tell of nothing that the caches do not know; and before this
+        # returns, so that no tweet settles before the bus has it.
+        self._bus.take(source, events)
 
     def _note(self, event: Event) -> bool:
         """Take in what changed about people; return False when the event is about tweets."""
@@ -113,7 +121,7 @@ class HomeConsumer:
             self._note_block(event)
         elif isinstance(event, Muted | Unmuted):
             self._sights.forget(event.muter_id)
-        elif isinstance(event, AccountCreated | ProfileWritten | AccountClosed):
+        elif isinstance(event, _PROFILES):
             self._users.remember(event.user)
         elif isinstance(event, AccountDeleted):
             self._users.forget(event.user_id)
@@ -154,7 +162,7 @@ class HomeConsumer:
 
         Nobody sees it there: the cache forgets it first. But ids of nothing push what is alive out
         of the windows, and who posts and deletes in turn would make every page of their followers
-        a merge.
+        a merge. Whoever deletes, author, moderator or operator, it comes here.
         """
         self._tweets.forget(author, tweet_id)
         self._homes.remove(author, tweet_id)

@@ -6,7 +6,7 @@ from aiohttp import web
 
 from chirp.errors import Invalid, Unauthorized
 from chirp.http.body import MAX_KEY_BODY_BYTES, Body
-from chirp.services.accounts import Accounts
+from chirp.http.calls import call_of
 from chirp.views import Viewer
 
 
@@ -36,13 +36,14 @@ def body_key(request: web.Request, body: Body, from_header: str | None) -> str |
     return body.api_dev_key
 
 
-async def require_viewer(accounts: Accounts, key: str | None) -> Viewer:
-    """Return who asks. Raises: Unauthorized, Forbidden."""
-    if key is None:
+def require_viewer(request: web.Request) -> Viewer:
+    """Return who asks, as the pipeline found out. Raises: Unauthorized: nobody."""
+    viewer = call_of(request).viewer
+    if viewer is None:
         raise Unauthorized("a key is needed: X-API-Key, Authorization: Bearer, or api_dev_key")
-    return accounts.find_viewer(key) or await accounts.authenticate(key)
+    return viewer
 
 
-async def find_viewer(accounts: Accounts, key: str | None) -> Viewer | None:
-    """Return who asks; None without a key. A wrong key is refused all the same."""
-    return None if key is None else await require_viewer(accounts, key)
+def find_viewer(request: web.Request) -> Viewer | None:
+    """Return who asks; None without a key. A wrong key was refused before."""
+    return call_of(request).viewer

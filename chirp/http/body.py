@@ -14,6 +14,7 @@ from aiohttp.http import HttpProcessingError
 from aiohttp.streams import StreamReader
 
 from chirp.errors import Invalid, TooLarge
+from chirp.http.calls import call_of
 
 MAX_BODY_BYTES = 1 << 20
 MAX_KEY_BODY_BYTES = 64 << 10
@@ -54,10 +55,14 @@ async def read_body(request: web.Request, kind: type[S]) -> S:
 
 
 async def _raw(request: web.Request) -> bytes:
+    most, chunks, size = call_of(request).max_body_bytes, [], 0
     try:
-        return await request.read()
-    except web.HTTPRequestEntityTooLarge:
-        raise TooLarge(f"the body is larger than {MAX_BODY_BYTES} bytes") from None
+        async for chunk in request.content.iter_any():
+            size += len(chunk)
+            if size > most:
+                raise TooLarge(f"the body is larger than {most} bytes")
+            chunks.append(chunk)
+        return b"".join(chunks)
     except (web.RequestPayloadError, ConnectionResetError):
         raise Invalid("the body does not arrive as its headers say") from None
 

@@ -72,18 +72,30 @@ def _words_of(error: ChirpError) -> str:
 
 def refuse_http(error: web.HTTPException, request_id: str) -> web.Response:
     """Return our answer in place of one of aiohttp's own: no route, wrong method, too large."""
-    name = _BY_STATUS.get(error.status, "invalid_request")
-    response = error_response(error.status, name, _HTTP_WORDS.get(error.status, name), request_id)
+    response = refuse_status(error.status, request_id)
     if "Allow" in error.headers:
         response.headers["Allow"] = error.headers["Allow"]
     return response
 
 
+def refuse_status(status: int, request_id: str) -> web.Response:
+    """Return our answer for a status that HTTP itself demands."""
+    name = _BY_STATUS.get(status, "invalid_request")
+    return error_response(status, name, _HTTP_WORDS.get(status, name), request_id)
+
+
 _HTTP_WORDS = {
+    400: "this is not HTTP/1.1",
     404: "no such page",
     405: "this address does not take that method",
-    413: "the body is larger than 1 MiB",
+    408: "the request took too long to arrive",
+    413: "the body is too large",
+    431: "the request line or a header is too long",
+    501: "this method is unknown here",
+    503: "too many connections",
+    505: "only HTTP/1.1 is spoken here",
 }
+"""What is said of a refusal that HTTP itself demands."""
 
 
 def error_response(

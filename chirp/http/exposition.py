@@ -33,6 +33,7 @@ class Exposition(Collector):
     def collect(self) -> Iterator[Family]:
         """Yield every family once."""
         yield from self._counters()
+        yield from self._gateway()
         yield from self._histograms()
         yield from self._process()
         for group, values in self._stats().items():
@@ -51,12 +52,29 @@ class Exposition(Collector):
         yield CounterMetricFamily("chirp_deliveries", words, m.deliveries)
         words = "Sign-ins with a wrong name or password"
         yield CounterMetricFamily("chirp_sign_ins_failed", words, m.sign_ins_failed)
+        yield _by_filter("chirp_flags", "Tweets flagged to the moderators, by filter", m.flags)
+        words = "Tweets that a filter failed on; they went past it"
+        yield _by_filter("chirp_filter_failures", words, m.filter_failures)
         requests = CounterMetricFamily(
             "chirp_requests", "Requests by route and status", labels=["route", "status"]
         )
         for (route, status), count in m.requests.items():
             requests.add_metric([route, str(status)], count)
         yield requests
+
+    def _gateway(self) -> Iterator[Family]:
+        m = self._metrics
+        words = "Requests refused because too many were under way"
+        yield CounterMetricFamily("chirp_overload_refusals", words, m.overload_refused)
+        for name, words, label, counts in (
+            ("rate_limited", "Requests refused by a rate limit", "group", m.rate_limited),
+            ("connections_refused", "Connections over a limit", "why", m.connections_refused),
+            ("timeouts", "Connections that took too long", "what", m.timeouts),
+        ):
+            family = CounterMetricFamily(f"chirp_{name}", words, labels=[label])
+            for value, count in counts.items():
+                family.add_metric([value], count)
+            yield family
 
     def _histograms(self) -> Iterator[Family]:
         m = self._metrics
@@ -75,6 +93,13 @@ class Exposition(Collector):
         yield CounterMetricFamily("chirp_cpu_seconds", words, time.process_time())
         words = "Greatest resident memory so far (R88)"
         yield GaugeMetricFamily("chirp_max_resident_bytes", words, usage.ru_maxrss * 1024)
+
+
+def _by_filter(name: str, words: str, counts: dict[str, int]) -> CounterMetricFamily:
+    family = CounterMetricFamily(name, words, labels=["filter"])
+    for filter_, count in counts.items():
+        family.add_metric([filter_], count)
+    return family
 
 
 def _family(

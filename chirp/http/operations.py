@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-import ipaddress
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import orjson
 from aiohttp import web
 
 from chirp import __version__
 from chirp.errors import Forbidden
+from chirp.http.addresses import Addresses
+from chirp.http.auth import header_key
 from chirp.http.errors import JSON_TYPE
 from chirp.http.exposition import Exposition
 from chirp.http.pipeline import Route
 from chirp.http.status_page import render
+
+IsAdmin = Callable[[str], Awaitable[bool]]
+"""Says whether a key is an admin's. Raises: Unauthorized, Forbidden."""
 
 Reasons = Callable[[], list[str]]
 """Gives why the server is not ready; empty when it is."""
@@ -28,6 +32,8 @@ class Operations:
         reasons: Reasons,
         figures: Callable[[], dict[str, str]],
         public_url: str,
+        addresses: Addresses,
+        is_admin: IsAdmin,
         *,
         open_metrics: bool,
     ) -> None:
@@ -35,15 +41,17 @@ class Operations:
         self._reasons = reasons
         self._figures = figures
         self._public_url = public_url
+        self._addresses = addresses
+        self._is_admin = is_admin
         self._open_metrics = open_metrics
 
     def routes(self) -> list[Route]:
         """Return the routes of these pages."""
         return [
-            Route("GET", "/", self.status),
-            Route("GET", "/healthz", self.healthz),
-            Route("GET", "/readyz", self.readyz),
-            Route("GET", "/metrics", self.metrics),
+            Route("GET", "/", self.status, group="reads"),
+            Route("GET", "/healthz", self.healthz, group=None),
+            Route("GET", "/readyz", self.readyz, group=None),
+            Route("GET", "/metrics", self.metrics, group=None),
         ]
 
     async def healthz(self, _request: web.Request) -> web.Response:
@@ -58,9 +66,12 @@ class Operations:
         return _json({"status": "ready", "reasons": []}, 200)
 
     async def metrics(self, request: web.Request) -> web.Response:
-        """Answer with the figures, to this machine alone unless a setting opens it."""
-        if not self._open_metrics and not _is_loopback(request.remote):
-            raise Forbidden("figures are for this machine; server.open_metrics opens them")
+        """Answer with the figures: to this machine and to admins, unless a setting opens it."""
+        if not self._open_metrics and not self._addresses.is_local(request):
+            key = header_key(request)
+            if key is None or not await self._is_admin(key):
+                words = "figures are for this machine and for admins' keys"
+                raise Forbidden(f"{words}; server.open_metrics opens them")
         headers = {"Content-Type": "text/plain; version=0.0.4; charset=utf-8"}
         return web.Response(body=self._exposition.render(), headers=headers)
 
@@ -79,10 +90,3 @@ def _json(fields: dict[str, object], status: int) -> web.Response:
     return web.Response(
         body=orjson.dumps(fields), status=status, headers={"Content-Type": JSON_TYPE}
     )
-
-
-def _is_loopback(address: str | None) -> bool:
-    try:
-        return address is not None and ipaddress.ip_address(address).is_loopback
-    except ValueError:
-        return False

@@ -1,33 +1,53 @@
-"""What every request goes through: an id, the clock, refusals as answers, the counters."""
+"""What every request goes through: an id, the clock, limits, refusals as answers, the counters."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
-from itertools import count
-from secrets import token_hex
+from typing import Literal
 
 from aiohttp import web
 
 from chirp.clock import Clock
-from chirp.errors import ChirpError, Refusal
+from chirp.errors import ChirpError, Refusal, Unavailable
+from chirp.http.access_log import AccessLog, logged_path
+from chirp.http.body import MAX_BODY_BYTES
+from chirp.http.calls import CALL, Call, Group, RequestIds
 from chirp.http.errors import error_response, refuse, refuse_http
+from chirp.http.gate import Gate
 from chirp.metrics import Metrics
 
 log = logging.getLogger(__name__)
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
+RETRY_OVERLOAD_S = 1
+
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A method and a path, and who answers. `needs_key`: anonymous requests are refused."""
+    """A method and a path, and who answers. A GET answers HEAD too, unless it is a stream.
+
+    `needs_key`: anonymous requests are refused. `group`: which rate limit it counts against;
+    "by method": reads or writes; None: nobody is asked who they are, and nothing is counted: for
+    what answers even when the server is overloaded. `stream`: it may last for hours, so it does
+    not count as under way. `max_body_bytes`: a longer body is refused before it is read.
+    """
 
     method: str
     path: str
     handler: Handler
     needs_key: bool = False
+    group: Group | Literal["by method"] | None = "by method"
+    stream: bool = False
+    max_body_bytes: int = MAX_BODY_BYTES
+
+    def limited_as(self) -> Group | None:
+        """Return the rate limit that this route counts against."""
+        if self.group == "by method":
+            return "reads" if self.method in {"GET", "HEAD"} else "writes"
+        return self.group
 
 
 class Pipeline:
@@ -36,39 +56,80 @@ class Pipeline:
     Not as a middleware of aiohttp: each of those costs two coroutines a request (2 µs of 35).
     """
 
-    def __init__(self, clock: Clock, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        gate: Gate,
+        ids: RequestIds,
+        access_log: AccessLog | None,
+        clock: Clock,
+        metrics: Metrics,
+        *,
+        max_in_flight: int,
+    ) -> None:
+        self._gate = gate
+        self._ids = ids
+        self._access_log = access_log
         self._clock = clock
         self._metrics = metrics
-        self._boot = token_hex(4)
-        self._numbers = count(1)
+        self._max_in_flight = max_in_flight
         self._resources: list[web.AbstractResource] = []
 
-    def wrap(self, name: str, handler: Handler) -> Handler:
-        """Return `handler` with all that a request goes through; `name` is its metrics' label."""
-        clock, counts = self._clock, self._metrics.requests
-        observe = self._metrics.request_s[name].observe
+    def wrap(self, name: str, route: Route) -> Handler:
+        """Return a handler with all that a request goes through; `name` is its metrics' label."""
+        metrics, clock, gate = self._metrics, self._clock, self._gate
+        counts, observe = metrics.requests, metrics.request_s[name].observe
+        group, max_body_bytes = route.limited_as(), route.max_body_bytes
+        access_log, weight, handler = self._access_log, int(not route.stream), route.handler
+        ids = self._ids
 
         async def run(request: web.Request) -> web.StreamResponse:
             started_s = clock.monotonic_s()
+            request_id = ids.of(request) if ids.may_be_given else ids.fresh()
+            call = request[CALL] = Call(request_id, group, max_body_bytes)
+            metrics.in_flight += weight
             try:
+                if group is not None:
+                    self._refuse_overload()
+                    key = gate.enter(request, call, started_s)
+                    if key is not None:
+                        await gate.authenticate(request, call, key)
+                if request.can_read_body:
+                    call.refuse_long(request)
                 response = await handler(request)
             except (ChirpError, web.HTTPException) as error:
-                response = self._refused(error)
+                response = self._refused(error, call)
             except Exception as error:  # noqa: BLE001  (the top: logged once, told without a trace)
-                response = self._failed(request, error)
+                response = self._failed(request, error, call)
+            finally:
+                metrics.in_flight -= weight
+            call.sign(response, clock.now_ms())
             counts[name, response.status] += 1
-            observe(clock.monotonic_s() - started_s)
+            took_s = clock.monotonic_s() - started_s
+            observe(took_s)
+            if access_log is not None:
+                access_log.write(request, response, call, took_s)
             return response
 
         return run
 
+    def _refuse_overload(self) -> None:
+        if self._metrics.in_flight > self._max_in_flight:
+            self._metrics.overload_refused += 1
+            raise Unavailable("too much at once", retry_after_s=RETRY_OVERLOAD_S)
+
     def add_routes(self, app: web.Application, routes: Iterable[Route]) -> None:
         """Register routes, each wrapped, and what answers where there is none."""
         for route in routes:
-            handler = self.wrap(route.path, route.handler)
-            app.router.add_route(route.method, route.path, handler)
+            handler = self.wrap(route.path, route)
+            # The method that is asked for most comes first: aiohttp tries them in this order.
+            twice = route.method == "GET" and not route.stream
+            for method in ("GET", "HEAD") if twice else (route.method,):
+                app.router.add_route(method, route.path, handler, expect_handler=_continue)
         self._resources = list(app.router.resources())
-        app.router.add_route("*", "/{path:.*}", self.wrap("unknown", self._no_route))
+        unknown = self.wrap("unknown", Route("*", "", self._no_route, group="reads"))
+        anything = _Anything("/")
+        app.router.register_resource(anything)
+        anything.add_route("*", unknown, expect_handler=_continue)
 
     async def _no_route(self, request: web.Request) -> web.StreamResponse:
         """Answer 405 where another method has a route, else 404."""
@@ -80,20 +141,34 @@ class Pipeline:
             raise web.HTTPMethodNotAllowed(request.method, sorted(allowed))
         raise web.HTTPNotFound
 
-    def _request_id(self) -> str:
-        return f"{self._boot}-{next(self._numbers)}"
-
-    def _refused(self, error: ChirpError | web.HTTPException) -> web.StreamResponse:
-        request_id = self._request_id()
+    def _refused(self, error: ChirpError | web.HTTPException, call: Call) -> web.StreamResponse:
         if isinstance(error, web.HTTPException):
-            return refuse_http(error, request_id) if error.status >= 400 else error
+            return refuse_http(error, call.request_id) if error.status >= 400 else error
         if not isinstance(error, Refusal):
-            log.error("request %s: %s", request_id, error, exc_info=error)
-        return refuse(error, request_id)
+            log.error("request %s: %s", call.request_id, error, exc_info=error)
+        return refuse(error, call.request_id)
 
-    def _failed(self, request: web.Request, error: Exception) -> web.Response:
-        request_id = self._request_id()
+    def _failed(self, request: web.Request, error: Exception, call: Call) -> web.Response:
         words = "request %s failed: %s %s"
-        log.error(words, request_id, request.method, request.path, exc_info=error)
+        log.error(words, call.request_id, request.method, logged_path(request), exc_info=error)
         message = "the server made a mistake; it is logged"
-        return error_response(500, "internal", message, request_id)
+        return error_response(500, "internal", message, call.request_id)
+
+
+class _Anything(web.PlainResource):
+    """Matches whatever no other resource does, also what is no path: `*`, `host:port`."""
+
+    def _match(self, _path: str) -> dict[str, str]:
+        return {}
+
+
+async def _continue(request: web.Request) -> None:
+    """Ask for the body of a client that waits to be asked; pass over what else it expects.
+
+    aiohttp's own answer to another expectation would not be in our words; RFC 9110 allows to
+    ignore it.
+    """
+    if request.version >= (1, 1) and request.headers.get("Expect", "").lower() == "100-continue":
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        # What was sent is not part of the answer.
+        request.writer.output_size = 0

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from html.parser import HTMLParser
-from typing import Any
 
 import pytest
-from aiohttp.test_utils import make_mocked_request
 
 from chirp import __version__
 from chirp.config import Server
-from chirp.errors import Forbidden
-from chirp.http.exposition import Exposition
-from chirp.http.operations import Operations
-from chirp.metrics import Metrics
+from chirp.model import Role
+from chirp.views import Viewer
 from tests.support.driver import Driver, config
 from tests.support.web import Http
 
@@ -70,29 +68,57 @@ async def test_the_page_shows_figures_and_loads_nothing(http: Http) -> None:
     assert page.texts[place + 1] == "1"
 
 
-def figures_for(remote: str, *, open_metrics: bool) -> tuple[Operations, Any]:
-    exposition = Exposition(Metrics(), dict)
-    operations = Operations(exposition, list, dict, "http://x", open_metrics=open_metrics)
-    request = make_mocked_request("GET", "/metrics")
-    return operations, request.clone(remote=remote)
+PROXIED = Server(trusted_proxies="127.0.0.1")
 
 
-@pytest.mark.parametrize("remote", ["203.0.113.5", "2001:db8::1", "10.0.0.1", "", "nonsense"])
-async def test_figures_are_for_this_machine_alone(remote: str) -> None:
-    operations, request = figures_for(remote, open_metrics=False)
-    with pytest.raises(Forbidden):
-        await operations.metrics(request)
+@asynccontextmanager
+async def served(server: Server) -> AsyncIterator[Http]:
+    """Serve with these settings."""
+    chirp = await Driver.open(settings=replace(config(), server=server))
+    async with Http(chirp) as http:
+        yield http
+    await chirp.close()
 
 
-@pytest.mark.parametrize("remote", ["127.0.0.1", "127.8.8.8", "::1"])
-async def test_this_machine_sees_figures(remote: str) -> None:
-    operations, request = figures_for(remote, open_metrics=False)
-    assert (await operations.metrics(request)).status == 200
+async def figures(http: Http, client: str | None, key: Viewer | str | None = None) -> int:
+    """Ask for the figures as a client of a proxy; return the status."""
+    headers = {} if client is None else {"X-Forwarded-For": client}
+    return (await http.get("//metrics", key, headers=headers)).status
 
 
-async def test_a_setting_opens_the_figures() -> None:
-    operations, request = figures_for("203.0.113.5", open_metrics=True)
-    assert (await operations.metrics(request)).status == 200
+@pytest.mark.parametrize(
+    "client", ["203.0.113.5", "2001:db8::1", "10.0.0.1", "", "unknown", "127.0.0.1, 10.0.0.1"]
+)
+async def test_figures_are_for_this_machine_alone(client: str, same_switch_interval: None) -> None:
+    async with served(PROXIED) as http:
+        assert await figures(http, client) == 403
+
+
+@pytest.mark.parametrize("client", [None, "127.0.0.1", "127.8.8.8", "::1", "::ffff:127.0.0.1"])
+async def test_this_machine_sees_figures(client: str | None, same_switch_interval: None) -> None:
+    async with served(PROXIED) as http:
+        assert await figures(http, client) == 200
+
+
+async def test_a_proxy_that_is_not_trusted_sees_no_figures(http: Http) -> None:
+    assert await figures(http, "127.0.0.1") == 403
+    assert (await http.get("//metrics", headers={"Forwarded": "for=127.0.0.1"})).status == 403
+
+
+async def test_a_setting_opens_the_figures(same_switch_interval: None) -> None:
+    async with served(replace(PROXIED, open_metrics=True)) as http:
+        assert await figures(http, "203.0.113.5") == 200
+
+
+async def test_an_admins_key_opens_the_figures_and_nobody_elses(
+    same_switch_interval: None,
+) -> None:
+    async with served(PROXIED) as http:
+        ada, bob = await http.chirp.register_many("ada", "bob")
+        await http.chirp.server.administration.set_role("ada", Role.ADMIN)
+        assert await figures(http, "203.0.113.5", ada) == 200
+        assert await figures(http, "203.0.113.5", bob) == 403
+        assert await figures(http, "203.0.113.5", "chirp_wrong") == 401
 
 
 async def test_links_lead_to_the_public_address(same_switch_interval: None) -> None:

@@ -45,9 +45,9 @@ def test_each_refusal_has_its_status_and_name(error: ChirpError, status: int) ->
 
 @pytest.mark.parametrize(
     ("method", "path", "allow"),
-    [("PUT", "/tweet", "POST"), ("GET", "/tweet", "POST"), ("POST", "/timeline/home", "GET"),
-     ("PUT", "/tweets/1", "DELETE,GET,PATCH"), ("GET", "/users/ada/follow", "DELETE,POST"),
-     ("POST", "//healthz", "GET"), ("DELETE", "/users", "POST")],
+    [("PUT", "/tweet", "POST"), ("GET", "/tweet", "POST"), ("POST", "/timeline/home", "GET,HEAD"),
+     ("PUT", "/tweets/1", "DELETE,GET,HEAD,PATCH"), ("GET", "/users/ada/follow", "DELETE,POST"),
+     ("POST", "//healthz", "GET,HEAD"), ("DELETE", "/users", "POST")],
 )  # fmt: skip
 async def test_a_wrong_method_is_told_the_right_ones(
     http: Http, method: str, path: str, allow: str

@@ -16,10 +16,10 @@ from chirp.commands import (
     post_tweet,
     repeatable,
 )
-from chirp.config import Cache, Config, Fanout
+from chirp.config import Cache, Config, Fanout, Limits
 from chirp.model import Account, ApiKey, KeyId, Tweet, TweetId, User, UserId
 from chirp.services import passwords
-from chirp.services.accounts import digest_of, new_secret
+from chirp.services.secrets import digest_of, new_secret
 from chirp.storage.changes import account_created, profile_written
 from chirp.storage.check import check_store
 from chirp.storage.manifest import Manifest
@@ -34,10 +34,14 @@ PASSWORD_COST = (passwords._MEMORY_KIB, passwords._PASSES)
 """What hashes cost outside the tests, in KiB and passes; conftest makes them cheap."""
 
 
+LOOSE = Limits(factor=1_000_000)
+"""The limiter works and never refuses."""
+
+
 def config(*, push_limit: int = 10_000, warm: bool = False) -> Config:
     """Return settings with small caches; warming is off unless a test is about it."""
     cache = Cache(tweets_mb=8, homes_mb=8, graph_mb=8, users_mb=8, warm=warm)
-    return replace(Config(), cache=cache, fanout=Fanout(push_limit=push_limit))
+    return replace(Config(), cache=cache, fanout=Fanout(push_limit=push_limit), limits=LOOSE)
 
 
 def memory_store(engine: MemoryEngine | None = None, *, id_layout: str = "64") -> Store:

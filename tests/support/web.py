@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from http import HTTPStatus
 from io import BytesIO
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
 import orjson
-from aiohttp.test_utils import TestClient, TestServer
+from aiohttp import web
+from aiohttp.test_utils import BaseTestServer, TestClient
 from multidict import CIMultiDictProxy
 from yarl import URL
 
+from chirp.http.listening import Runner
 from chirp.views import Viewer
 from tests.support.driver import PASSWORD, Driver
 
@@ -25,6 +28,7 @@ ERRORS = {
     405: "method_not_allowed",
     409: "conflict",
     413: "too_large",
+    429: "rate_limited",
     503: "unavailable",
 }
 
@@ -56,12 +60,25 @@ class Answer(NamedTuple):
         return body
 
 
+class _Server(BaseTestServer):
+    """Serves as `chirp serve` does, on a free port."""
+
+    def __init__(self, chirp: Driver) -> None:
+        super().__init__()
+        self._chirp = chirp
+
+    async def _make_runner(self, **options: Any) -> web.BaseRunner:
+        server = self._chirp.server
+        return Runner(server.app, server.connections, server.tasks, **options)
+
+
 class Http:
     """The app of a driver behind a socket. `key` is a Viewer, a secret or None."""
 
     def __init__(self, chirp: Driver) -> None:
         self.chirp = chirp
-        self.client: TestClient[Any, Any] = TestClient(TestServer(chirp.server.app))
+        self.client: TestClient[Any, Any] = TestClient(_Server(chirp))
+        self.closing: list[Callable[[], None]] = []
 
     async def __aenter__(self) -> Self:
         await self.client.start_server()
@@ -73,6 +90,8 @@ class Http:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        for close in self.closing:
+            close()
         await self.client.close()
 
     async def ask(

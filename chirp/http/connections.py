@@ -1,0 +1,261 @@
+"""How many connections there may be, and how long each may take; what is not HTTP.
+
+aiohttp waits for a request's head and body as long as bytes trickle in, and takes as many
+connections as there are files. A connection here is looked at once a tick, and closed when it is
+
+- without a whole request line and headers for `head_timeout_s` since their first byte, or since it
+  was opened (408),
+- without a whole body for `body_timeout_s`, and longer by what has arrived (408),
+- without any request for `idle_timeout_s` (silently: that is no mistake),
+- not taking an answer for `send_timeout_s`.
+
+A request whose body has arrived may take as long as it likes: streams live for hours.
+
+One task looks at all of them: a timer for each would have to be set and cancelled with every
+request. So a limit is exact to a tick.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from typing import Any
+
+from aiohttp import web
+from aiohttp.http_exceptions import BadHttpMethod, BadStatusLine, LineTooLong
+
+from chirp.clock import Clock
+from chirp.config import Server
+from chirp.http.addresses import UNKNOWN, Addresses, holder_of
+from chirp.http.calls import RequestIds
+from chirp.http.errors import refuse_status
+from chirp.metrics import Metrics
+
+LONGEST_TICK_S = 1.0
+
+_METHOD = re.compile(r"b'[A-Z]{1,32} \S+ HTTP/1\.[01]'")
+"""How aiohttp quotes a request line in what it says of it."""
+
+
+class Connections:
+    """All open connections: counts them, and closes those that take too long."""
+
+    def __init__(
+        self,
+        limits: Server,
+        addresses: Addresses,
+        ids: RequestIds,
+        clock: Clock,
+        metrics: Metrics,
+    ) -> None:
+        self.limits = limits
+        self.ids = ids
+        self.clock = clock
+        self.metrics = metrics
+        self._addresses = addresses
+        self._open: dict[Connection, str | None] = {}
+        self._by_address: Counter[str] = Counter()
+        times_s = (limits.head_timeout_s, limits.body_timeout_s, limits.idle_timeout_s)
+        self.tick_s = max(0.1, min(LONGEST_TICK_S, min(times_s, default=1.0) / 4))
+
+    def admit(self, connection: Connection, peer: str) -> bool:
+        """Count a connection from `peer`; when it is one too many, say False and count that."""
+        limits = self.limits
+        if len(self._open) >= limits.max_connections:
+            self.metrics.connections_refused["server"] += 1
+            return False
+        holder = None if self._addresses.trusts(peer) else holder_of(peer)
+        if holder is not None:
+            if self._by_address[holder] >= limits.max_connections_per_address:
+                self.metrics.connections_refused["address"] += 1
+                return False
+            self._by_address[holder] += 1
+        self._open[connection] = holder
+        return True
+
+    def leave(self, connection: Connection) -> None:
+        """Forget a connection that has ended; one that was refused is not known."""
+        holder = self._open.pop(connection, None)
+        if holder is not None:
+            self._by_address[holder] -= 1
+            if not self._by_address[holder]:
+                del self._by_address[holder]
+
+    async def watch(self) -> None:
+        """Close what takes too long, for ever."""
+        while True:
+            await self.clock.sleep(self.tick_s)
+            now_s = self.clock.monotonic_s()
+            for connection in list(self._open):
+                why = connection.overdue(now_s)
+                if why is not None:
+                    self.metrics.timeouts[why] += 1
+                    connection.end(why)
+
+    def stats(self) -> dict[str, int]:
+        """Return how many connections are open, and from how many addresses."""
+        return {"connections": len(self._open), "addresses": len(self._by_address)}
+
+    def check(self) -> None:
+        """Assert that the counts by address are those of what is open. O(connections)."""
+        holders = Counter(holder for holder in self._open.values() if holder is not None)
+        assert holders == self._by_address
+
+
+_receive = web.RequestHandler.data_received
+"""Found once: `super()` looks for it with every piece of every request."""
+
+
+class Connection(web.RequestHandler):
+    """One connection: aiohttp's, with times.
+
+    It looks at what aiohttp's own class keeps for its subclasses: the request that is being
+    handled, those that wait, whether reading is paused. tests/http/test_connections.py would tell
+    of a release in which they are not there.
+    """
+
+    __slots__ = ("_all", "_body_of", "_body_since_s", "_head_bytes", "_head_since_s",
+                 "_quiet_since_s", "_stuck_since_s")  # fmt: skip
+
+    def __init__(self, server: web.Server, connections: Connections, **options: Any) -> None:
+        super().__init__(server, **options)
+        self._all = connections
+        now_s = connections.clock.monotonic_s()
+        # A new connection owes a request: it is given the time of a head.
+        self._head_since_s: float | None = now_s
+        self._head_bytes = 0
+        self._quiet_since_s = now_s
+        self._stuck_since_s: float | None = None
+        self._body_of: web.BaseRequest | None = None
+        self._body_since_s = now_s
+
+    # -- what the transport says ----------------------------------------------------------
+
+    def connection_made(self, transport: Any) -> None:
+        """Begin, unless this is a connection too many: then say so and close."""
+        peer = transport.get_extra_info("peername")
+        if self._all.admit(self, peer[0] if isinstance(peer, tuple) else UNKNOWN):
+            super().connection_made(transport)
+            return
+        self._force_close = True
+        transport.write(self._farewell(503))
+        transport.close()
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """Forget what this connection was counted as."""
+        self._all.leave(self)
+        self._body_of = None
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Pass on what arrives, and see whether a head is begun or whole."""
+        count = self._request_count
+        _receive(self, data)
+        if self._request_count != count:
+            self._head_since_s, self._head_bytes = None, 0
+        elif self._waiter is not None or self._request_count == 0:
+            self._head_grows(len(data))
+
+    def _head_grows(self, size: int) -> None:
+        if self._head_since_s is None:
+            self._head_since_s = self._all.clock.monotonic_s()
+        self._head_bytes += size
+        if self._head_bytes > self._all.limits.max_head_bytes:
+            self._refuse(431)
+
+    def pause_writing(self) -> None:
+        """Remember since when the client takes nothing."""
+        self._stuck_since_s = self._all.clock.monotonic_s()
+        super().pause_writing()
+
+    def resume_writing(self) -> None:
+        """Note that the client takes again."""
+        self._stuck_since_s = None
+        super().resume_writing()
+
+    # -- times ----------------------------------------------------------------------------
+
+    def overdue(self, now_s: float) -> str | None:
+        """Say what takes too long, if something does. Called once a tick."""
+        limits = self._all.limits
+        if self._stuck_since_s is not None:
+            return "send" if now_s - self._stuck_since_s > limits.send_timeout_s else None
+        if self._current_request is not None:
+            self._quiet_since_s = now_s
+            return "body" if self._body_overdue(self._current_request, now_s) else None
+        lingering = self._waiter is None and self._request_count > 0
+        if self._messages or lingering:
+            return None
+        if self._head_since_s is not None:
+            return "head" if now_s - self._head_since_s > limits.head_timeout_s else None
+        return "idle" if now_s - self._quiet_since_s > limits.idle_timeout_s else None
+
+    def _body_overdue(self, request: web.BaseRequest, now_s: float) -> bool:
+        content = request.content
+        if content.is_eof() or content.exception() is not None:
+            return False
+        if self._body_of is not request or self._reading_paused:
+            # New, or it is us who do not read: the time begins anew.
+            self._body_of, self._body_since_s = request, now_s
+            return False
+        limits = self._all.limits
+        more_s = content.total_bytes / max(1, limits.body_bytes_per_s)
+        return now_s - self._body_since_s > limits.body_timeout_s + more_s
+
+    def end(self, why: str) -> None:
+        """Close, with an answer where one is due."""
+        request = self._current_request
+        if why == "body" and request is not None:
+            # Whoever reads the body raises this: the pipeline answers, and aiohttp closes.
+            request.content.set_exception(web.HTTPRequestTimeout())
+        elif why == "head" and self._head_bytes:
+            self._refuse(408)
+        elif why == "send" and self.transport is not None:
+            # What is buffered would be waited for, for ever.
+            self.transport.abort()
+        else:
+            self.force_close()
+
+    # -- what is no request ---------------------------------------------------------------
+
+    def _farewell(self, status: int) -> bytes:
+        """Return a whole answer, for where there is no request to answer."""
+        self._all.metrics.requests["malformed", status] += 1
+        response = refuse_status(status, self._all.ids.fresh())
+        body = response.body
+        assert isinstance(body, bytes)
+        head = [f"HTTP/1.1 {status} {response.reason}", "Connection: close"]
+        head += [f"{name}: {value}" for name, value in response.headers.items()]
+        if status == 503:
+            head.append("Retry-After: 1")
+        head.append(f"Content-Length: {len(body)}")
+        return "\r\n".join([*head, "", ""]).encode() + body
+
+    def _refuse(self, status: int) -> None:
+        if self.transport is not None and not self._force_close:
+            self.transport.write(self._farewell(status))
+        self.force_close()
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,  # noqa: ARG002  (aiohttp's words, with what was sent)
+    ) -> web.StreamResponse:
+        """Answer what could not be parsed, in our words.
+
+        aiohttp's own would log what was sent, and keys with it.
+        """
+        if request.writer.output_size > 0:
+            raise ConnectionError("part of an answer was sent already")
+        if isinstance(exc, LineTooLong):
+            status = 431
+        elif isinstance(exc, BadHttpMethod) and _METHOD.search(str(exc)):
+            status = 501
+        elif isinstance(exc, BadStatusLine) and "HTTP version" in str(exc):
+            status = 505
+        self._all.metrics.requests["malformed", status] += 1
+        response = refuse_status(status, self._all.ids.fresh())
+        response.force_close()
+        return response

@@ -1,0 +1,95 @@
+"""The real server, as a process, under slow and heavy clients."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+from pathlib import Path
+from urllib.request import Request, urlopen
+
+import aiohttp
+
+from tests.support.driver import PASSWORD
+from tests.support.process import ServerProcess
+
+SMALL = {
+    "CHIRP_HEAD_TIMEOUT_S": "0.6",
+    "CHIRP_BODY_TIMEOUT_S": "0.6",
+    "CHIRP_IDLE_TIMEOUT_S": "60",
+    "CHIRP_MAX_IN_FLIGHT": "4",
+    "CHIRP_MAX_CONNECTIONS_PER_ADDRESS": "60",
+}
+
+
+async def drip(port: int, first: bytes, more: bytes) -> bytes:
+    """Send `more` again and again, until the server has had enough; return what it said."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(first)
+    said = asyncio.create_task(reader.read())
+    while not said.done():
+        writer.write(more)
+        await asyncio.sleep(0.1)
+    writer.close()
+    return await said
+
+
+async def statuses(url: str, count: int) -> list[int]:
+    """Sign in so often at once: each takes a thread some 50 ms."""
+    body = {"username": "nobody", "password": PASSWORD}
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as client:
+
+        async def ask() -> int:
+            async with client.post(f"{url}/api/v1/sessions", json=body) as answer:
+                return answer.status
+
+        asked = [asyncio.create_task(ask()) for _ in range(count)]
+        async with client.get(f"{url}/readyz") as ready:
+            assert ready.status == 200
+        return list(await asyncio.gather(*asked))
+
+
+async def test_drips_do_not_keep_a_real_server(tmp_path: Path) -> None:
+    with ServerProcess(tmp_path / "data", env=SMALL) as server:
+        head = b"POST /api/v1/users HTTP/1.1\r\nHost: x\r\n"
+        attacks = [drip(server.port, head, b"X-A: b\r\n") for _ in range(20)]
+        attacks.append(drip(server.port, head + b"Content-Length: 900\r\n\r\n", b"x"))
+        assert all(b" 408 " in said for said in await asyncio.gather(*attacks))
+        async with aiohttp.request("GET", f"{server.url}/metrics") as answer:
+            figures = await answer.text()
+        assert 'chirp_timeouts_total{what="head"} 20.0' in figures
+        assert 'chirp_timeouts_total{what="body"} 1.0' in figures
+
+
+async def test_a_flood_of_slow_requests_is_shed_and_passes(tmp_path: Path) -> None:
+    with ServerProcess(tmp_path / "data", env=SMALL) as server:
+        found = await statuses(server.url, 50)
+        assert set(found) == {401, 503}
+        assert found.count(401) >= 4
+        assert set(await statuses(server.url, 3)) == {401}
+
+
+def test_the_server_says_what_limits_hold(tmp_path: Path) -> None:
+    with ServerProcess(tmp_path / "data", env={"CHIRP_RATE_LIMITS": "0"}) as server:
+        assert "rate limits are off" in server.log()
+    with ServerProcess(tmp_path / "data") as server:
+        assert "rate limits are multiplied by 1e+06" in server.log()
+    with ServerProcess(tmp_path / "data", env={"CHIRP_RATE_LIMITS": "1"}) as server:
+        assert "rate limits" not in server.log()
+
+
+def test_the_access_log_is_bare_json_and_open_connections_do_not_hold_a_stop(
+    tmp_path: Path,
+) -> None:
+    env = {"CHIRP_ACCESS_LOG": "json", "CHIRP_TRUSTED_PROXIES": "127.0.0.1"}
+    with (
+        ServerProcess(tmp_path / "data", env=env) as server,
+        socket.create_connection(("127.0.0.1", server.port)) as idle,
+    ):
+        idle.sendall(b"GET / HTTP/1.1\r\n")
+        asked = Request(f"{server.url}/healthz", headers={"X-Request-Id": "mine"})
+        with urlopen(asked) as answer:
+            assert answer.headers["X-Request-Id"] == "mine"
+        assert server.stop() == 0
+        lines = [line for line in server.log().splitlines() if line.startswith("{")]
+        assert json.loads(lines[-1])["request_id"] == "mine"
