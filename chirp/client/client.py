@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from types import TracebackType
 from typing import Any, Self, TypeVar
 from urllib.parse import quote
@@ -24,6 +25,7 @@ from chirp.client.shapes import (
     User,
     Version,
 )
+from chirp.client.streaming import Event, Stream
 from chirp.client.transport import Request, Transport
 
 T = TypeVar("T")
@@ -45,14 +47,14 @@ class ChirpClient:
         self, url: str, key: str | None = None, *, retries: int = 4, timeout_s: float = 30
     ) -> None:
         self._url = url.rstrip("/") + "/api/v1"
-        self._key = key
+        self.key = key
         self._retries = retries
         self._timeout = aiohttp.ClientTimeout(total=timeout_s)
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
         self._session = aiohttp.ClientSession(timeout=self._timeout)
-        self._transport = Transport(self._session, self._url, self._key, retries=self._retries)
+        self._transport = Transport(self._session, self._url, self.key, retries=self._retries)
         return self
 
     async def __aexit__(
@@ -182,6 +184,13 @@ class ChirpClient:
     async def delete(self, tweet_id: str) -> None:
         """Delete a tweet of one's own."""
         await self._ask("DELETE", f"/tweets/{_part(tweet_id)}", type(None))
+
+    def stream(self, *, last_id: str | None = None) -> AsyncIterator[Event]:
+        """Return what happens in the home timeline, as it happens (`chirp.client.streaming`).
+
+        It goes on until one stops reading; lost connections are made anew. `last_id`: from there.
+        """
+        return Stream(self._transport, last_id).events()
 
     async def edit(self, tweet_id: str, text: str) -> Tweet:
         """Change what a tweet of one's own says."""

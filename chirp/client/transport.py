@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -24,6 +24,8 @@ T = TypeVar("T")
 
 _FIRST_WAIT_S = 0.25
 _LONGEST_WAIT_S = 60.0
+_SILENCE_S = 90.0
+"""A stream that says nothing for so long is broken: the server's heart beats more often."""
 _RETRIED = {429, 503}
 
 
@@ -58,6 +60,21 @@ class Transport:
         except (msgspec.DecodeError, UnicodeError) as error:
             raise Unreachable(f"{request.path}: the answer is not what was agreed") from error
 
+    async def lines(self, path: str, headers: Mapping[str, str]) -> AsyncIterator[str]:
+        """Yield the lines of an answer that does not end. Raises: Refused, Unreachable."""
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=30, sock_read=_SILENCE_S)
+        try:
+            async with self._session.get(
+                self._base + path, headers={**self._headers, **headers}, timeout=timeout
+            ) as answer:
+                if answer.status != 200:
+                    retry_after = answer.headers.get("Retry-After")
+                    raise _error(answer.status, await answer.read(), retry_after)
+                async for line in answer.content:
+                    yield line.decode().rstrip("\r\n")
+        except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+            raise Unreachable(f"GET {path}: {error!r}") from error
+
     async def _send_patiently(self, request: Request) -> bytes:
         tries = 0
         while True:
@@ -66,9 +83,9 @@ class Transport:
             except (Refused, Unreachable) as error:
                 if tries >= self._retries or not _may_repeat(request, error):
                     raise
-                wait_s = _wait_s(error, tries)
+                pause_s = wait_s(error, tries)
             tries += 1
-            await asyncio.sleep(wait_s)
+            await asyncio.sleep(pause_s)
 
     async def _send(self, request: Request) -> bytes:
         """Send once. Raises: Refused, Unreachable."""
@@ -102,11 +119,17 @@ def _may_repeat(request: Request, error: Refused | Unreachable) -> bool:
     return error.status in _RETRIED and request.repeatable
 
 
-def _wait_s(error: Refused | Unreachable, tries: int) -> float:
+def may_wait(error: Refused | Unreachable) -> bool:
+    """Return whether the same request may be answered later."""
+    return isinstance(error, Unreachable) or error.status in _RETRIED
+
+
+def wait_s(error: Refused | Unreachable, tries: int) -> float:
+    """Return how long to wait after `tries` tries that came to nothing."""
     asked_s = error.retry_after_s if isinstance(error, Refused) else None
     if asked_s is not None:
         return min(asked_s, _LONGEST_WAIT_S)
-    longest_s: float = min(_FIRST_WAIT_S * 2.0**tries, _LONGEST_WAIT_S)
+    longest_s: float = min(_FIRST_WAIT_S * 2.0 ** min(tries, 20), _LONGEST_WAIT_S)
     spread = random.uniform(0.5, 1)  # noqa: S311  (spreads load, guards nothing)
     return longest_s * spread
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
@@ -21,6 +22,7 @@ from chirp.client import (
     Unreachable,
 )
 from chirp.client.shapes import Hidden, Tweet, ancestor_of
+from chirp.client.streaming import Event, TweetDeleted, TweetEdited, TweetPosted
 from tests.support.driver import PASSWORD
 from tests.support.web import Http
 
@@ -135,6 +137,55 @@ async def test_refusals_carry_what_the_server_said(http: Http) -> None:
             await ada.user("..")
         with pytest.raises(NotFound):
             await ada.user("nobody/../ada")
+
+
+async def test_a_stream_tells_what_happens(http: Http) -> None:
+    async with account(http, "ada") as ada, account(http, "bob") as bob:
+        await bob.follow("ada")
+        first = await ada.post("before the stream")
+        stream = bob.stream(last_id=await place_of(http, bob))
+        async with asyncio.timeout(20):
+            tweet = await ada.post("hi")
+            await ada.edit(tweet.tweet_id, "ho")
+            await ada.delete(first.tweet_id)
+            seen: list[Event] = [await anext(stream)]
+            while not isinstance(seen[-1], TweetDeleted):
+                seen.append(await anext(stream))
+    assert [one.tweet.content for one in seen if isinstance(one, TweetEdited)] == ["ho"]
+    assert [one.tweet.tweet_id for one in seen if isinstance(one, TweetPosted)] == [tweet.tweet_id]
+    assert seen[-1] == TweetDeleted(first.tweet_id)
+
+
+async def place_of(http: Http, chirp: ChirpClient) -> str:
+    """Return where a stream of now is: its first heartbeat says so."""
+    await http.chirp.server.journal.wait_idle()
+    headers = {"Accept": "text/event-stream", "X-API-Key": str(chirp.key)}
+    async with http.client.get("/api/v1/stream", headers=headers) as answer:
+        return (await answer.content.readline()).decode().removeprefix("id: ").strip()
+
+
+async def test_a_stream_that_is_refused_for_good_ends(http: Http) -> None:
+    async with ChirpClient(address_of(http), "chirp_wrong") as nobody:
+        with pytest.raises(Unauthorized):
+            await anext(nobody.stream())
+
+
+async def test_a_broken_stream_is_taken_up_where_it_broke() -> None:
+    asked: list[str | None] = []
+    said = [b'id: 1\n:\n\nid: 2\nevent: delete\ndata: {"tweet_id":"7"}\n\n']
+    said += [b"id: 3\nevent: delete\nda", b"", b'id: 3\nevent: delete\ndata: {"tweet_id":"8"}\n\n']
+
+    async def answer(request: web.Request) -> web.Response:
+        asked.append(request.headers.get("Last-Event-ID"))
+        if len(asked) == 3:
+            return failure(503, "unavailable")
+        return web.Response(body=said[len(asked) - 1], content_type="text/event-stream")
+
+    async with answering(answer) as chirp:
+        stream = chirp.stream()
+        found = [await anext(stream), await anext(stream)]
+    assert found == [TweetDeleted("7"), TweetDeleted("8")]
+    assert asked == [None, "2", "2", "2"]
 
 
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
