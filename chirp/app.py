@@ -17,6 +17,8 @@ from chirp.clock import Clock
 from chirp.config import Config, networks
 from chirp.errors import StorageError
 from chirp.fanout.accounts import AccountWriter
+from chirp.fanout.audit import AuditConsumer
+from chirp.fanout.audit_filters import first_filters
 from chirp.fanout.bus import Bus
 from chirp.fanout.home import HomeConsumer
 from chirp.fanout.index import INDEX, IndexConsumer
@@ -42,6 +44,7 @@ from chirp.idgen.watermark import Watermark
 from chirp.metrics import Metrics
 from chirp.model import UnixMs
 from chirp.readers.caches import make_caches
+from chirp.readers.figures import engine_values, status_figures
 from chirp.readers.graph import GraphReader
 from chirp.readers.home import HomeReader
 from chirp.readers.marks import MarkReader
@@ -57,10 +60,12 @@ from chirp.services.administration import Administration
 from chirp.services.blocks import Blocks
 from chirp.services.follows import Follows
 from chirp.services.lists import Lists
+from chirp.services.moderation import Moderation
 from chirp.services.own_account import OwnAccount
 from chirp.services.passwords import Passwords
 from chirp.services.profiles import Profiles
 from chirp.services.reactions import Reactions
+from chirp.services.registrations import Registrations
 from chirp.services.streams import Streams
 from chirp.services.threads import Threads
 from chirp.services.timelines import Timelines
@@ -138,7 +143,10 @@ class Chirp:
         )
         self.journal.add(home, after=INDEX)
         sweep = SweepConsumer(self.store, self.clock, self._derived)
-        self.journal.add(sweep, after=INDEX)
+        self.journal.add(sweep, after=INDEX, background=True)
+        filters = first_filters(self.config.audit, self.ids.layout.time_of)
+        audit = AuditConsumer(self.store, filters, self.metrics)
+        self.journal.add(audit, after=INDEX, background=True)
         self.truths = Truths(engine, self.journal)
         self.repeats = Repeats(self.store, self.watermark, self.clock)
         self.publisher = Publisher(engine, self.watermark, self.journal, self.tweets, self.tasks)
@@ -148,20 +156,25 @@ class Chirp:
 
     def _wire_services(self) -> None:
         self._wire_tweets()
+        self._wire_reading()
         store, clock, users = self.store, self.clock, self.users
         self.accounts = Accounts(
-            store,
-            self.ids,
-            self.journal,
-            users,
-            self.passwords,
-            self.caches.viewers,
-            clock,
-            self.metrics,
+            store, users, self.passwords, self.caches.viewers, clock, self.metrics
+        )
+        self.registrations = Registrations(
+            store, self.ids, self.journal, self.passwords, clock, self.config.registration
         )
         viewers = self.caches.viewers
         writer = AccountWriter(store, self.truths, viewers)
         self.administration = Administration(store, writer, self.journal, self.passwords, viewers)
+        self.moderation = Moderation(
+            store,
+            users,
+            self.ids,
+            clock,
+            suspend=self.administration.suspend,
+            remove=self.tweet_service.remove,
+        )
         self.own_account = OwnAccount(store, writer, self.passwords, viewers)
         self.profiles = Profiles(store, users)
         self.follows = Follows(store, users, self.people, self.sights, self.truths, clock)
@@ -206,6 +219,9 @@ class Chirp:
             self.users,
             clock,
         )
+
+    def _wire_reading(self) -> None:
+        store = self.store
         self.threads = Threads(
             store, self.pager, self.tweets, self.showing, self.sights, self.watermark
         )
@@ -220,34 +236,32 @@ class Chirp:
             self.sights,
             self.marks,
             self.watermark,
-            clock,
+            self.clock,
             self.metrics,
             self.caches.pages,
             self.revision,
         )
 
     def _wire_gateway(self) -> None:
-        server, clock = self.config.server, self.clock
+        server, clock, metrics = self.config.server, self.clock, self.metrics
         self.addresses = Addresses(networks(server.trusted_proxies))
         self.limiter = Limiter(self.config.limits)
-        self.request_ids = RequestIds(self.addresses)
-        self.connections = Connections(
-            server, self.addresses, self.request_ids, clock, self.metrics
-        )
-        self.gate = Gate(self.accounts, self.limiter, self.addresses, clock, self.metrics)
+        self.request_ids = ids = RequestIds(self.addresses)
+        self.connections = Connections(server, self.addresses, ids, clock, metrics)
+        self.gate = Gate(self.accounts, self.limiter, self.addresses, clock, metrics)
         self.access_log: AccessLog | None = None
         if server.access_log != "off":
-            as_json = server.access_log == "json"
-            self.access_log = AccessLog(self.addresses, clock, as_json=as_json)
+            json = server.access_log == "json"
+            self.access_log = AccessLog(self.addresses, clock, as_json=json)
 
-    def _make_app(self) -> web.Application:
-        app = web.Application(client_max_size=MAX_BODY_BYTES)
-        app.on_shutdown.append(self._end_streams)
-        public_url, server = self.config.public_url, self.config.server
-        api = Api(
+    def _make_api(self) -> Api:
+        public_url = self.config.public_url
+        return Api(
             self.gate,
             self.accounts,
             self.own_account,
+            self.registrations,
+            self.moderation,
             self.profiles,
             self.follows,
             self.blocks,
@@ -262,11 +276,16 @@ class Chirp:
             self.config.tweets.max_weight,
             self.clock,
         )
+
+    def _make_app(self) -> web.Application:
+        app = web.Application(client_max_size=MAX_BODY_BYTES)
+        app.on_shutdown.append(self._end_streams)
+        server = self.config.server
         operations = Operations(
             Exposition(self.metrics, self.stats),
             self.reasons,
             self.figures,
-            public_url,
+            self.config.public_url,
             self.addresses,
             self.accounts.is_admin,
             open_metrics=server.open_metrics,
@@ -279,7 +298,9 @@ class Chirp:
             self.metrics,
             max_in_flight=server.max_in_flight,
         )
-        pipeline.add_routes(app, [*routes(api, self.streams, self.tasks), *operations.routes()])
+        pipeline.add_routes(
+            app, [*routes(self._make_api(), self.streams, self.tasks), *operations.routes()]
+        )
         return app
 
     async def _end_streams(self, _app: web.Application) -> None:
@@ -295,6 +316,7 @@ class Chirp:
         self.watermark.skip_to(greatest_id)
         self.bus.begin()
         self.tasks.start("bus", self.bus.run())
+        self.tasks.start("bus-counts", self.bus.run_counts())
         self.tasks.start("keeper", self._keep())
 
     def start_warming(self) -> None:
@@ -334,19 +356,10 @@ class Chirp:
 
     def stats(self) -> dict[str, dict[str, float]]:
         """Return current values of everything that has some, in groups."""
-        engine = self.store.engine.stats()
-        rows = {name: float(table.rows) for name, table in engine.tables.items()}
         return {
             **self.caches.stats(),
+            **engine_values(self.store.engine.stats()),
             "journal_lag": dict(self.journal.lag()),
-            "rows": rows,
-            "storage": {
-                "file_bytes": engine.file_bytes,
-                "commits": engine.commits,
-                "batches": engine.batches,
-                "conflicts": engine.conflicts,
-                "writes_stopped": float(engine.writes_stopped is not None),
-            },
             "tasks": dict(self.tasks.stats()),
             "limits": dict(self.limiter.stats()),
             "gateway": {"in_flight": self.metrics.in_flight, **self.connections.stats()},
@@ -357,16 +370,7 @@ class Chirp:
 
     def figures(self) -> dict[str, str]:
         """Return what the status page shows."""
-        tables = self.store.engine.stats().tables
-        lag_s = self.metrics.delivery_lag_s.quantile(0.99)
-        return {
-            "people": f"{tables['users'].rows:,}",
-            "tweets": f"{tables['tweets'].rows:,}",
-            "follows": f"{tables['following'].rows // 2:,}",
-            "posted this run": f"{self.metrics.tweets_posted:,}",
-            "delivered this run": f"{self.metrics.deliveries:,}",
-            "delivery lag, p99": f"≤ {lag_s * 1000:g} ms" if lag_s else "none yet",
-        }
+        return status_figures(self.store.engine.stats(), self.metrics)
 
     async def close(self) -> None:
         """Finish what is under way and let go of everything but the store."""

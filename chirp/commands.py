@@ -28,6 +28,10 @@ MAX_KEY_NAME = 50
 MAX_BIO = 160
 MAX_IDEMPOTENCY_KEY = 200
 _HASH_BYTES = 16
+MAX_INVITE = 100
+MAX_INVITE_USES = 10_000
+MAX_INVITE_DAYS = 365
+MAX_WHY = 500
 
 RESERVED = frozenset(
     {"me", "api", "docs", "healthz", "readyz", "metrics", "openapi", "static", "media", "about"}
@@ -62,13 +66,14 @@ def clean_line(value: str, field: str, most: int, *, least: int = 0) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Register:
-    """A new account."""
+    """A new account. `invite` is the code that somebody was given."""
 
     username: str
     name: str
     email: str
     password: str
     date_of_birth: str | None = None
+    invite: str | None = None
 
     def __post_init__(self) -> None:
         check_username(self.username)
@@ -77,6 +82,8 @@ class Register:
         check_password(self.password)
         if self.date_of_birth is not None:
             check_birthday(self.date_of_birth)
+        if self.invite is not None:
+            clean_line(self.invite, "invite", MAX_INVITE)
 
 
 def check_username(username: str) -> None:
@@ -142,6 +149,32 @@ class CreateKey:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "name", clean_line(self.name, "name", MAX_KEY_NAME, least=1))
+
+
+@dataclass(frozen=True, slots=True)
+class CreateInvite:
+    """A new invite: how many people it lets in, and for how long."""
+
+    uses: int = 1
+    days: int = 7
+
+    def __post_init__(self) -> None:
+        for field, value, most in (
+            ("uses", self.uses, MAX_INVITE_USES),
+            ("days", self.days, MAX_INVITE_DAYS),
+        ):
+            if not 1 <= value <= most:
+                raise Invalid(f"{field} must be 1 to {most}, got {value}", field=field)
+
+
+@dataclass(frozen=True, slots=True)
+class Because:
+    """Why a moderator does something, for the trail; it may be empty."""
+
+    why: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "why", clean_line(self.why, "note", MAX_WHY))
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,54 +8,32 @@ and need no table's name in the environment: `CHIRP_PORT`, `CHIRP_PUBLIC_URL`.
 from __future__ import annotations
 
 import ipaddress
-import re
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
+from enum import StrEnum
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 from chirp.errors import ChirpError
+from chirp.rates import Rate
 
 PREFIX = "CHIRP_"
+AUTO = "auto"
+"""The value of `accounts.registration` that leaves the choice to where the server listens."""
+
+
+class Registration(StrEnum):
+    """Who may make an account over HTTP. From the shell, the operator always may."""
+
+    OPEN = "open"
+    INVITE = "invite"
+    APPROVAL = "approval"
+    CLOSED = "closed"
 
 
 class ConfigError(ChirpError):
     """A setting that is unknown or has a value that cannot be used, in one line."""
-
-
-@dataclass(frozen=True, slots=True)
-class Rate:
-    """A rate limit: how many in how long, written `900/15m`. A count of 0 is no limit.
-
-    >>> Rate.parse("900/15m"), str(Rate(5, 3600)), str(Rate.parse("0"))
-    (Rate(most=900, window_s=900), '5/1h', '0')
-    """
-
-    most: int
-    window_s: int
-
-    @classmethod
-    def parse(cls, text: str) -> Self:
-        """Return the rate that `text` writes. Raises: ValueError."""
-        found = re.fullmatch(r"(\d{1,9})/(\d{0,6})([smh])|0", text.strip())
-        if found is None:
-            raise ValueError(text)
-        if found[3] is None:
-            return cls(0, 1)
-        window_s = int(found[2] or 1) * {"s": 1, "m": 60, "h": 3600}[found[3]]
-        if not window_s:
-            raise ValueError(text)
-        return cls(int(found[1]), window_s)
-
-    def __str__(self) -> str:
-        """Return the rate as it is written."""
-        if not self.most:
-            return "0"
-        for unit, seconds in (("h", 3600), ("m", 60)):
-            if self.window_s % seconds == 0:
-                return f"{self.most}/{self.window_s // seconds}{unit}"
-        return f"{self.most}/{self.window_s}s"
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +147,30 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class AccountRules:
+    """Who may have an account."""
+
+    registration: str = AUTO
+    """A Registration; or auto: open on a loopback address, by approval elsewhere."""
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """When a tweet is shown to the moderators. A limit of 0 switches its filter off."""
+
+    window_s: int = 600
+    same_text_accounts: int = 5
+    """From that many accounts, one text is flagged."""
+    links_per_account: int = 30
+    mentions_per_account: int = 60
+    new_accounts_per_host: int = 5
+    """From that many new accounts, links to one host are flagged."""
+    new_account_h: int = 24
+    most_keys: int = 20_000
+    """How many texts, accounts and hosts each filter remembers: its bound of memory."""
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """All settings."""
 
@@ -178,6 +180,21 @@ class Config:
     fanout: Fanout = field(default_factory=Fanout)
     tweets: TweetRules = field(default_factory=TweetRules)
     limits: Limits = field(default_factory=Limits)
+    accounts: AccountRules = field(default_factory=AccountRules)
+    audit: Audit = field(default_factory=Audit)
+
+    @property
+    def registration(self) -> Registration:
+        """Return who may register. Raises: ConfigError."""
+        value = self.accounts.registration
+        if value == AUTO:
+            local = _is_loopback(self.server.host)
+            return Registration.OPEN if local else Registration.APPROVAL
+        try:
+            return Registration(value)
+        except ValueError:
+            known = ", ".join([AUTO, *Registration])
+            raise ConfigError(f"accounts.registration must be one of {known}") from None
 
     @property
     def public_url(self) -> str:
@@ -186,6 +203,13 @@ class Config:
         host = f"[{server.host}]" if ":" in server.host else server.host
         scheme = "https" if server.tls_cert else "http"
         return server.public_url.rstrip("/") or f"{scheme}://{host}:{server.port}"
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def settings() -> Iterator[tuple[str, str, type, object]]:
@@ -263,6 +287,7 @@ def _build(values: Mapping[str, object]) -> Config:
         if key in values:
             section = replace(getattr(config, table), **{name: _convert(key, kind, values[key])})
             config = replace(config, **{table: section})
+    _ = config.registration
     return config
 
 

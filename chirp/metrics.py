@@ -63,3 +63,5 @@ class Metrics:
         self.rate_limited: dict[str, int] = defaultdict(int)
         self.connections_refused: dict[str, int] = defaultdict(int)
         self.timeouts: dict[str, int] = defaultdict(int)
+        self.flags: dict[str, int] = defaultdict(int)
+        self.filter_failures: dict[str, int] = defaultdict(int)

@@ -14,10 +14,15 @@ from msgspec import Struct
 UserId = NewType("UserId", int)
 TweetId = NewType("TweetId", int)
 KeyId = NewType("KeyId", int)
+InviteId = NewType("InviteId", int)
+ActionId = NewType("ActionId", int)
 UnixMs = NewType("UnixMs", int)
 
 MAX_ID = 2**63 - 1
 """The greatest id that any layout can make; ids start at 1."""
+
+SHELL = UserId(0)
+"""Who acts when the operator does, from the shell: no account has this id."""
 
 
 class Visibility(IntEnum):
@@ -127,6 +132,72 @@ class ApiKey(Struct, frozen=True, gc=False):
     digest: bytes
     created_at: UnixMs
     last_used: UnixMs | None = None
+
+
+class Invite(Struct, frozen=True, gc=False):
+    """A code that lets its holders register. The code itself is never kept, only its digest.
+
+    `created_by` is 0 when it was made from the shell. `expires_at` is exclusive.
+    """
+
+    invite_id: InviteId
+    digest: bytes
+    created_by: UserId
+    created_at: UnixMs
+    expires_at: UnixMs
+    most_uses: int = 1
+    uses: int = 0
+
+
+class FlagReason(Struct, frozen=True, gc=False, array_like=True):
+    """What one filter has to say of a tweet, in words for the moderator."""
+
+    filter: str
+    words: str
+
+
+class Flag(Struct, frozen=True, gc=False):
+    """A tweet that a filter shows to the moderators; the tweet itself stays as it is.
+
+    `closed_by` is None while the flag is open, and 0 when it was closed from the shell.
+    """
+
+    tweet_id: TweetId
+    author_id: UserId
+    raised_at: UnixMs
+    reasons: tuple[FlagReason, ...]
+    closed_by: UserId | None = None
+    closed_at: UnixMs | None = None
+    note: str = ""
+
+
+class ActionKind(IntEnum):
+    """What a moderator did."""
+
+    APPROVE = 0
+    REJECT = 1
+    SUSPEND = 2
+    UNSUSPEND = 3
+    REMOVE_TWEET = 4
+    CLOSE_FLAG = 5
+    CREATE_INVITE = 6
+    REVOKE_INVITE = 7
+
+
+class Action(Struct, frozen=True, gc=False):
+    """One line of the trail: who did what to whom, when and why.
+
+    `actor_id` is 0 for the operator's shell. `subject_id` is a user, a tweet or an invite, as
+    `kind` says; `username` is the person's name at that time, empty for invites.
+    """
+
+    action_id: ActionId
+    kind: ActionKind
+    actor_id: UserId
+    subject_id: int
+    username: str
+    at: UnixMs
+    why: str = ""
 
 
 class UserCounts(Struct, frozen=True, gc=False):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 
-from chirp.model import Tweet, UnixMs, User, UserId, Visibility
+from chirp.model import Role, Tweet, UnixMs, User, UserId, Visibility
 from chirp.views import CachedTweet, Sight, TweetView
 
 _OPEN = int(Visibility.UNLISTED)
@@ -99,3 +99,11 @@ def may_edit(tweet: Tweet, now: UnixMs, window_ms: int) -> bool:
 def may_relate(viewer: UserId, other: UserId) -> bool:
     """Say whether `viewer` may follow, block or mute `other`: anybody but themselves."""
     return viewer != other
+
+
+def may_moderate(actor: Role, target: Role) -> bool:
+    """Say whether `actor` may act on a person of role `target`, or on their tweets.
+
+    Moderators act on plain users alone: two of them must not fight it out with suspensions.
+    """
+    return actor is Role.ADMIN or (actor is Role.MODERATOR and target is Role.USER)

@@ -20,7 +20,19 @@ from typing import Generic, TypeVar
 
 from msgspec import Struct
 
-from chirp.model import ApiKey, Tweet, TweetCounts, TweetId, UnixMs, User, UserCounts, UserId
+from chirp.model import (
+    Action,
+    ApiKey,
+    Flag,
+    Invite,
+    Tweet,
+    TweetCounts,
+    TweetId,
+    UnixMs,
+    User,
+    UserCounts,
+    UserId,
+)
 
 T = TypeVar("T")
 
@@ -146,11 +158,45 @@ class UserView(Struct, frozen=True, gc=False):
 
 
 class SignedIn(Struct, frozen=True, gc=False):
-    """An account that just got a key; `secret` is shown this once."""
+    """An account that just got a key; `secret` is shown this once.
+
+    `waiting`: the key will work once somebody has let them in.
+    """
 
     user: UserView
     key: ApiKey
     secret: str
+    waiting: bool = False
+
+
+class Applicant(Struct, frozen=True, gc=False):
+    """Somebody who waits for approval, as a moderator sees them."""
+
+    user: User
+    email: str
+
+
+class NewInvite(Struct, frozen=True, gc=False):
+    """An invite that was just made; `code` is shown this once."""
+
+    invite: Invite
+    code: str
+
+
+class FlagView(Struct, frozen=True, gc=False):
+    """A flag with what it is about: None where that is gone by now."""
+
+    flag: Flag
+    author: User | None
+    tweet: Tweet | None
+    closer: User | None
+
+
+class ActionView(Struct, frozen=True, gc=False):
+    """A line of the trail; `actor` is None for the shell, and for who is gone by now."""
+
+    action: Action
+    actor: User | None
 
 
 class Position(Struct, frozen=True, gc=False):

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from chirp.config import Config, ConfigError, Rate, load, settings, variable_of
+from chirp.config import Config, ConfigError, load, settings, variable_of
+from chirp.rates import Rate
 
 
 def written(tmp_path: Path, text: str) -> Path:
@@ -36,7 +37,12 @@ def test_flags_win_over_the_environment_and_that_over_the_file(tmp_path: Path) -
     assert load(path, environ, {"server.port": None}).server.port == 2
 
 
-SPECIAL = {"trusted_proxies": "10.0.0.0/8, ::1", "access_log": "json"}
+SPECIAL = {
+    "trusted_proxies": "10.0.0.0/8, ::1",
+    "access_log": "json",
+    "registration": "closed",
+}
+"""Settings that do not take any text."""
 
 
 @pytest.mark.parametrize(("table", "name", "kind", "default"), list(settings()))
@@ -150,3 +156,21 @@ def test_rates_have_a_count_and_a_time(text: str, rate: Rate) -> None:
 def test_a_rate_is_switched_off_with_a_bare_zero_in_the_file(tmp_path: Path) -> None:
     path = written(tmp_path, "[limits]\nreads = 0\n")
     assert load(path, {}, {}).limits.reads.most == 0
+
+
+@pytest.mark.parametrize(
+    ("rule", "host", "means"),
+    [("auto", "127.0.0.1", "open"), ("auto", "::1", "open"), ("auto", "localhost", "open"),
+     ("auto", "0.0.0.0", "approval"), ("auto", "example.org", "approval"),
+     ("auto", "", "approval"), ("open", "0.0.0.0", "open"), ("closed", "127.0.0.1", "closed"),
+     ("invite", "::", "invite")],
+)  # fmt: skip
+def test_who_may_register_depends_on_where_it_listens(rule: str, host: str, means: str) -> None:
+    environ = {"CHIRP_ACCOUNTS_REGISTRATION": rule, "CHIRP_HOST": host}
+    assert load(None, environ, {}).registration == means
+
+
+@pytest.mark.parametrize("rule", ["", "Open", "nobody"])
+def test_an_unknown_rule_of_registration_is_refused(rule: str) -> None:
+    words = wrong(None, {"CHIRP_ACCOUNTS_REGISTRATION": rule}, {})
+    assert "auto, open, invite, approval, closed" in words

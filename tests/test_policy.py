@@ -6,8 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chirp.model import NO_COUNTS, Tweet, TweetId, UnixMs, User, UserId, Visibility
-from chirp.policy import listed, may_change, may_relate, only_visible, profile_visible, visible
+from chirp.model import NO_COUNTS, Role, Tweet, TweetId, UnixMs, User, UserId, Visibility
+from chirp.policy import (
+    listed,
+    may_change,
+    may_moderate,
+    may_relate,
+    only_visible,
+    profile_visible,
+    visible,
+)
 from chirp.views import CachedTweet, CachedUser, Sight
 
 ADA, BOB = UserId(1), UserId(2)
@@ -68,3 +76,11 @@ def test_only_authors_delete_and_nobody_follows_themselves() -> None:
 def test_the_suspended_have_no_profile() -> None:
     assert profile_visible(user())
     assert not profile_visible(user(suspended=True))
+
+
+@pytest.mark.parametrize(
+    ("actor", "targets"),
+    [(Role.USER, set()), (Role.MODERATOR, {Role.USER}), (Role.ADMIN, set(Role))],
+)
+def test_moderators_act_on_plain_users_and_admins_on_all(actor: Role, targets: set[Role]) -> None:
+    assert {target for target in Role if may_moderate(actor, target)} == targets

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from aiohttp import web
 
 from chirp.api.bodies import KeyBody, PasswordBody, ProfileBody, RegisterBody, SessionBody
@@ -12,7 +14,7 @@ from chirp.http.body import read_body
 from chirp.http.calls import call_of
 from chirp.http.paging import parse_id
 from chirp.model import KeyId
-from chirp.views import SignedIn
+from chirp.views import SignedIn, Viewer
 
 
 class AccountHandlers:
@@ -24,7 +26,7 @@ class AccountHandlers:
     async def register(self, request: web.Request) -> web.Response:
         """POST /users."""
         body = await read_body(request, RegisterBody)
-        return self._signed_in(await self._api.accounts.register(body.command()))
+        return self._signed_in(await self._api.registrations.register(body.command()))
 
     async def sign_in(self, request: web.Request) -> web.Response:
         """POST /sessions."""
@@ -34,7 +36,10 @@ class AccountHandlers:
 
     def _signed_in(self, signed_in: SignedIn) -> web.Response:
         user = self._api.renderer.user_fields(signed_in.user)
-        fields = {"status": "success", "user": user, "api_dev_key": signed_in.secret}
+        fields: dict[str, Any] = {"status": "success", "user": user}
+        fields["api_dev_key"] = signed_in.secret
+        if signed_in.waiting:
+            fields["waiting_for_approval"] = True
         return json_response(fields, 201)
 
     async def sign_out(self, request: web.Request) -> web.Response:
@@ -50,6 +55,8 @@ class AccountHandlers:
     async def edit(self, request: web.Request) -> web.Response:
         """PATCH /users/me."""
         viewer, body = await self._api.viewer_and_body(request, ProfileBody)
+        if body.password is not None:
+            self._take_guess(request, viewer)
         await self._api.own_account.edit(viewer, body.command())
         view = await self._api.accounts.me(viewer)
         return json_response(self._api.renderer.user_fields(view))
@@ -57,8 +64,13 @@ class AccountHandlers:
     async def close(self, request: web.Request) -> web.Response:
         """DELETE /users/me."""
         viewer, body = await self._api.viewer_and_body(request, PasswordBody)
+        self._take_guess(request, viewer)
         await self._api.own_account.close(viewer, body.password)
         return web.Response(status=204)
+
+    def _take_guess(self, request: web.Request, viewer: Viewer) -> None:
+        """Count a password like a sign-in: whoever found a key must not guess faster here."""
+        self._api.gate.take_for_login(call_of(request), f"id {viewer.user_id}")
 
     async def keys(self, request: web.Request) -> web.Response:
         """GET /keys."""

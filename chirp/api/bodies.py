@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from chirp.commands import (
+    Because,
+    CreateInvite,
     CreateKey,
     EditProfile,
     EditTweet,
@@ -29,11 +31,13 @@ class RegisterBody(Body):
     email: str = ""
     password: str = ""
     date_of_birth: str | None = None
+    invite: str | None = None
 
     def command(self) -> Register:
         """Return the command. Raises: Invalid."""
         birthday = self.date_of_birth or None
-        return Register(self.username, self.name, self.email, self.password, birthday)
+        invite = self.invite or None
+        return Register(self.username, self.name, self.email, self.password, birthday, invite)
 
 
 class SessionBody(Body):
@@ -59,6 +63,27 @@ class KeyBody(Body):
     def command(self) -> CreateKey:
         """Return the command. Raises: Invalid."""
         return CreateKey(self.name)
+
+
+class InviteBody(Body):
+    """POST /admin/invites."""
+
+    uses: int = 1
+    days: int = 7
+
+    def command(self) -> CreateInvite:
+        """Return the command. Raises: Invalid."""
+        return CreateInvite(self.uses, self.days)
+
+
+class NoteBody(Body):
+    """What a moderator may say of each deed; it is kept in the trail."""
+
+    note: str = ""
+
+    def command(self) -> Because:
+        """Return the command. Raises: Invalid."""
+        return Because(self.note)
 
 
 class TweetBody(Body):

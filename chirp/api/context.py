@@ -24,15 +24,18 @@ from chirp.services.accounts import Accounts
 from chirp.services.blocks import Blocks
 from chirp.services.follows import Follows
 from chirp.services.lists import Lists
+from chirp.services.moderation import Moderation
 from chirp.services.own_account import OwnAccount
 from chirp.services.profiles import Profiles
 from chirp.services.reactions import Reactions
+from chirp.services.registrations import Registrations
 from chirp.services.threads import Threads
 from chirp.services.timelines import Timelines
 from chirp.services.tweets import TweetService
 from chirp.views import Page, TweetView, UserView, Viewer
 
 B = TypeVar("B", bound=Body)
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,8 @@ class Api:
     gate: Gate
     accounts: Accounts
     own_account: OwnAccount
+    registrations: Registrations
+    moderation: Moderation
     profiles: Profiles
     follows: Follows
     blocks: Blocks

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from chirp.api.accounts import AccountHandlers
+from chirp.api.admin import AdminHandlers
 from chirp.api.context import Api
 from chirp.api.streams import StreamHandlers
 from chirp.api.tweets import TweetHandlers
@@ -16,12 +17,22 @@ BASE = "/api/v1"
 
 def routes(api: Api, streams: Streams, tasks: TaskRunner) -> list[Route]:
     """Return all routes of the native API."""
-    accounts, users, tweets = AccountHandlers(api), UserHandlers(api), TweetHandlers(api)
-    stream = StreamHandlers(api, streams, tasks).stream
+    tweets, stream = TweetHandlers(api), StreamHandlers(api, streams, tasks).stream
     return [
         # The hottest first: aiohttp looks at them in this order where a prefix is shared.
         Route("GET", BASE + "/timeline/home", tweets.home, needs_key=True),
         Route("POST", BASE + "/tweet", tweets.post, needs_key=True, group="posts"),
+        *_tweet_routes(tweets),
+        Route("GET", BASE + "/timeline/public", tweets.public, needs_key=False),
+        Route("GET", BASE + "/stream", stream, needs_key=True, stream=True),
+        *_account_routes(api),
+        *_user_routes(api),
+        *_admin_routes(api),
+    ]
+
+
+def _tweet_routes(tweets: TweetHandlers) -> list[Route]:
+    return [
         Route("GET", BASE + "/tweets/{id}", tweets.get, needs_key=False),
         Route("DELETE", BASE + "/tweets/{id}", tweets.delete, needs_key=True),
         Route("PATCH", BASE + "/tweets/{id}", tweets.edit, needs_key=True),
@@ -36,9 +47,13 @@ def routes(api: Api, streams: Streams, tasks: TaskRunner) -> list[Route]:
         Route("DELETE", BASE + "/tweets/{id}/retweet", tweets.unretweet, needs_key=True),
         Route("POST", BASE + "/tweets/{id}/bookmark", tweets.bookmark, needs_key=True),
         Route("DELETE", BASE + "/tweets/{id}/bookmark", tweets.unbookmark, needs_key=True),
-        Route("GET", BASE + "/timeline/public", tweets.public, needs_key=False),
-        Route("GET", BASE + "/stream", stream, needs_key=True, stream=True),
         Route("GET", BASE + "/bookmarks", tweets.bookmarks, needs_key=True),
+    ]
+
+
+def _account_routes(api: Api) -> list[Route]:
+    accounts = AccountHandlers(api)
+    return [
         Route("POST", BASE + "/users", accounts.register, group="registrations"),
         Route("GET", BASE + "/users/me", accounts.me, needs_key=True),
         Route("PATCH", BASE + "/users/me", accounts.edit, needs_key=True),
@@ -48,6 +63,12 @@ def routes(api: Api, streams: Streams, tasks: TaskRunner) -> list[Route]:
         Route("GET", BASE + "/keys", accounts.keys, needs_key=True),
         Route("POST", BASE + "/keys", accounts.create_key, needs_key=True),
         Route("DELETE", BASE + "/keys/{key_id}", accounts.revoke_key, needs_key=True),
+    ]
+
+
+def _user_routes(api: Api) -> list[Route]:
+    users = UserHandlers(api)
+    return [
         Route("GET", BASE + "/users/{username}", users.profile, needs_key=False),
         Route("GET", BASE + "/users/{username}/tweets", users.tweets, needs_key=False),
         Route("GET", BASE + "/users/{username}/followers", users.followers, needs_key=False),
@@ -59,4 +80,24 @@ def routes(api: Api, streams: Streams, tasks: TaskRunner) -> list[Route]:
         Route("DELETE", BASE + "/users/{username}/block", users.unblock, needs_key=True),
         Route("POST", BASE + "/users/{username}/mute", users.mute, needs_key=True),
         Route("DELETE", BASE + "/users/{username}/mute", users.unmute, needs_key=True),
+    ]
+
+
+def _admin_routes(api: Api) -> list[Route]:
+    """Return the routes of moderators and admins."""
+    admin, base = AdminHandlers(api), BASE + "/admin"
+    person, applicant = base + "/users/{username}", base + "/registrations/{username}"
+    return [
+        Route("GET", base + "/registrations", admin.waiting, needs_key=True),
+        Route("POST", applicant + "/approve", admin.approve, needs_key=True),
+        Route("POST", applicant + "/reject", admin.reject, needs_key=True),
+        Route("GET", base + "/invites", admin.invites, needs_key=True),
+        Route("POST", base + "/invites", admin.create_invite, needs_key=True),
+        Route("DELETE", base + "/invites/{id}", admin.revoke_invite, needs_key=True),
+        Route("GET", base + "/flags", admin.flags, needs_key=True),
+        Route("POST", base + "/flags/{id}/close", admin.close_flag, needs_key=True),
+        Route("POST", person + "/suspend", admin.suspend, needs_key=True),
+        Route("POST", person + "/unsuspend", admin.unsuspend, needs_key=True),
+        Route("DELETE", base + "/tweets/{id}", admin.remove_tweet, needs_key=True),
+        Route("GET", base + "/actions", admin.actions, needs_key=True),
     ]

@@ -123,6 +123,17 @@ class TweetCache(Generic[V]):
         slot = self._lists.by_id.get(tweet_id)
         return None if slot is None else self._lists.entries.values[slot]
 
+    def peek_many(self, tweet_ids: Sequence[int]) -> list[V | None]:
+        """Return the tweets in the order of `tweet_ids`; reads are counted now and then. O(n)."""
+        by_id, values = self._lists.by_id, self._lists.entries.values
+        self._calls += 1
+        if self._calls % SAMPLE == 0:
+            self._count_reads([by_id.get(tweet_id) for tweet_id in tweet_ids])
+        try:
+            return [values[by_id[tweet_id]] for tweet_id in tweet_ids]
+        except KeyError:
+            return [self.peek(tweet_id) for tweet_id in tweet_ids]
+
     def concerns(self, tweet_id: int) -> bool:
         """Say whether a change of a tweet must be told: it is cached, or loads are open. O(1)."""
         return tweet_id in self._lists.by_id or bool(self._loads) or bool(self._point_loads)

@@ -9,6 +9,7 @@ from rich.console import Console
 
 from chirp import __version__
 from chirp.cli.demo import demo_command
+from chirp.cli.moderation import approve_user, flag_group, invite_group, reject_user
 from chirp.cli.serve import serve_command
 from chirp.cli.stores import check_command, init_command, migrate_command, stats_command
 from chirp.cli.users import key_group, user_group
@@ -30,11 +31,15 @@ for command in (
     demo_command,
     user_group,
     key_group,
+    invite_group,
+    flag_group,
     stats_command,
     check_command,
     migrate_command,
 ):
     cli.add_command(command)
+user_group.add_command(approve_user)
+user_group.add_command(reject_user)
 
 
 def main() -> None:

@@ -14,7 +14,7 @@ from chirp.cli.demo import LOGIN_FILE, DemoOptions, fill
 from chirp.cli.output import Output
 from chirp.cli.running import log_to_stderr, run
 from chirp.clock import SystemClock
-from chirp.config import load
+from chirp.config import Registration, load
 from chirp.serving import serve
 from chirp.storage import manifest
 from chirp.storage.store import create_store, open_store
@@ -52,7 +52,7 @@ def serve_command(
         run(fill(data, DemoOptions(), Output()))
 
     async def ready(chirp: Chirp) -> None:
-        greet(chirp.config.public_url, demo_login(data))
+        greet(chirp.config.public_url, demo_login(data), chirp.config.registration)
 
     run(serve(data, config, ready))
 
@@ -75,11 +75,23 @@ def demo_login(folder: Path) -> dict[str, str] | None:
         return None
 
 
-def greet(url: str, login: dict[str, str] | None) -> None:
+_WORDS = {
+    Registration.INVITE: "by invite: chirp invite create, while the server is stopped",
+    Registration.APPROVAL: "by approval: people wait until a moderator lets them in",
+    Registration.CLOSED: "closed: chirp user create, while the server is stopped",
+}
+"""What an operator should know where registration is not open."""
+
+
+def greet(url: str, login: dict[str, str] | None, rule: Registration) -> None:
     """Tell a person where the server is and what to try."""
     console = Console(highlight=False)
     console.print(f"\n[bold]Chirp is ready:[/] [link={url}]{url}[/link]   (Ctrl-C stops it)")
+    if rule in _WORDS:
+        console.print(f"Registration is {_WORDS[rule]}", soft_wrap=True)
     if login is None:
+        if rule in {Registration.INVITE, Registration.CLOSED}:
+            return
         sign_up = f"{url}/api/v1/users -d username=ada -d name=Ada -d email=ada@example.org"
         console.print("Make an account:", style="dim")
         console.print(f"  curl {sign_up} -d password=correct-horse\n", soft_wrap=True)

@@ -70,7 +70,7 @@ def create_user(
 
     async def work() -> None:
         async with opened(data) as chirp:
-            await chirp.accounts.register(command)
+            await chirp.registrations.create(command)
 
     run(work())
     shown = {} if password_stdin else {"password": password}
@@ -78,14 +78,15 @@ def create_user(
 
 
 @user_group.command("list", epilog="Example: chirp user list --data ./data")
+@click.option("--waiting", is_flag=True, help="Only those who wait for approval.")
 @data_option
 @json_option
-def list_users(data: Path, as_json: bool) -> None:
+def list_users(waiting: bool, data: Path, as_json: bool) -> None:
     """List all accounts, oldest first."""
 
     async def work() -> list[Account]:
         async with opened(data) as chirp:
-            return await chirp.administration.accounts()
+            return await chirp.administration.accounts(waiting=waiting)
 
     columns = ("username", "email", "role", "suspended", "last_login")
     rows = [

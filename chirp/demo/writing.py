@@ -15,8 +15,8 @@ from chirp.fanout.journal import JournalRunner
 from chirp.idgen.generator import IdGenerator
 from chirp.idgen.layout import layout_named
 from chirp.model import Account, ApiKey, Tweet, TweetId, UnixMs, User, UserId
-from chirp.services.accounts import digest_of, new_key_id, new_secret
 from chirp.services.passwords import Passwords
+from chirp.services.secrets import new_key
 from chirp.storage.changes import account_created, followed, tweet_posted
 from chirp.storage.engine import Batch, Receipt
 from chirp.storage.store import Store
@@ -118,9 +118,9 @@ class CommunityWriter:
         return account_created(self._store, user, account, key)
 
     def _key(self, user_id: UserId, person: Person) -> ApiKey:
-        secret = new_secret()
+        key, secret = new_key(user_id, "demo", self._clock)
         self._written.secrets[person.username] = secret
-        return ApiKey(new_key_id(), user_id, "demo", digest_of(secret), self._clock.now_ms())
+        return key
 
     async def _write_follows(self) -> None:
         follows, ids = self._community.follows, self._user_ids

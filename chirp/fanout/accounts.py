@@ -73,7 +73,12 @@ class AccountWriter:
         digests: list[bytes] = []
 
         async def attempt() -> Batch:
-            user, account = await self._newest(user_id)
+            account = await self._store.directory.find_account(user_id)
+            waits = await self._store.waiting.find(user_id)
+            if account is None or waits is None:
+                user, account = await self._newest(user_id)
+            else:
+                user = waits  # no profile yet
             keys = await self._store.directory.keys_of(user_id)
             digests[:] = [key.digest for key in keys]
             version = max(user.version, account.version) + 1

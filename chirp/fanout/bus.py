@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import heapq
+import logging
 import re
 from array import array
 from collections import deque
@@ -22,7 +23,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from chirp.clock import Clock
-from chirp.errors import Invalid
+from chirp.errors import Invalid, StorageError
 from chirp.fanout.journal import Events, JournalRunner
 from chirp.idgen.watermark import Watermark
 from chirp.model import MAX_ID, UserId
@@ -38,6 +39,8 @@ from chirp.storage.events import (
     TweetPosted,
     Unfavorited,
 )
+
+log = logging.getLogger(__name__)
 
 MOST_WAITING = 1_000
 """How many items may wait in one stream before it counts as too slow."""
@@ -155,6 +158,7 @@ class Bus:
         self._counted: dict[int, None] = {}
         self._to_tell: deque[Item] = deque()
         self._woken = asyncio.Event()
+        self._count_changed = asyncio.Event()
         self._told = self._dropped = 0
 
     # -- what happens -------------------------------------------------------------------
@@ -185,7 +189,7 @@ class Bus:
             self._tell(ItemKind.EDIT, event.tweet.tweet_id, event.tweet.author_id)
         if isinstance(event, TweetPosted | TweetDeleted | Favorited | Unfavorited):
             self._counted |= dict.fromkeys(counted_by(event))
-            self._woken.set()
+            self._count_changed.set()
 
     def _release(self, settled: int) -> None:
         """Tell of all tweets that the watermark has passed, in the order of their ids."""
@@ -209,19 +213,22 @@ class Bus:
     # -- telling ------------------------------------------------------------------------
 
     async def run(self) -> None:
-        """Tell streams what happens, as long as the process lives."""
-        due_s = 0.0
+        """Tell streams what happens to tweets, as long as the process lives."""
         while True:
-            if not self._to_tell and not self._counted:
+            if not self._to_tell:
                 self._woken.clear()
                 await self._woken.wait()
             while self._to_tell:
                 await self._deliver(self._to_tell.popleft())
-            if self._counted and self._clock.monotonic_s() >= due_s:
-                due_s = self._clock.monotonic_s() + COUNTS_EVERY_S
-                await self._deliver_counts()
-            elif self._counted:
-                await self._clock.sleep(COUNTS_EVERY_S / 10)
+
+    async def run_counts(self) -> None:
+        """Tell streams of new counts, now and then, as long as the process lives."""
+        while True:
+            if not self._counted:
+                self._count_changed.clear()
+                await self._count_changed.wait()
+            await self._deliver_counts()
+            await self._clock.sleep(COUNTS_EVERY_S)
 
     async def _deliver_counts(self) -> None:
         counted, self._counted = list(self._counted), {}
@@ -235,7 +242,12 @@ class Bus:
     async def _deliver(self, item: Item) -> None:
         if not self._streams:
             return
-        followers = await self._graph.followers(UserId(item.author_id))
+        try:
+            followers = await self._graph.followers(UserId(item.author_id))
+        except StorageError:
+            log.exception("a stream cannot be told what happens")
+            self.end_all("the store could not be read")
+            return
         for done, user_id in enumerate(self._readers(item.author_id, followers), 1):
             for stream in self._streams.get(user_id, ()):
                 stream.offer(item)

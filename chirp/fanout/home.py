@@ -38,6 +38,7 @@ from chirp.storage.events import (
     Followed,
     Muted,
     ProfileWritten,
+    RegistrationApproved,
     TweetDeleted,
     TweetEdited,
     TweetPosted,
@@ -51,6 +52,8 @@ from chirp.storage.events import (
 )
 
 HOME = "home"
+
+_PROFILES = AccountCreated | ProfileWritten | RegistrationApproved | AccountClosed
 
 SLICE_FOLLOWERS = 2_000
 """After so many deliveries the loop gets a turn: about 0.3 ms of work."""
@@ -118,7 +121,7 @@ class HomeConsumer:
             self._note_block(event)
         elif isinstance(event, Muted | Unmuted):
             self._sights.forget(event.muter_id)
-        elif isinstance(event, AccountCreated | ProfileWritten | AccountClosed):
+        elif isinstance(event, _PROFILES):
             self._users.remember(event.user)
         elif isinstance(event, AccountDeleted):
             self._users.forget(event.user_id)
@@ -159,7 +162,7 @@ class HomeConsumer:
 
         Nobody sees it there: the cache forgets it first. But ids of nothing push what is alive out
         of the windows, and who posts and deletes in turn would make every page of their followers
-        a merge.
+        a merge. Whoever deletes, author, moderator or operator, it comes here.
         """
         self._tweets.forget(author, tweet_id)
         self._homes.remove(author, tweet_id)

@@ -30,6 +30,7 @@ from chirp.storage.events import (
     Favorited,
     Followed,
     ProfileWritten,
+    RegistrationApproved,
     TweetDeleted,
     TweetPosted,
     TweetReserved,
@@ -136,7 +137,7 @@ def _block(store: Store, event: Blocked | Unblocked) -> Iterator[Batch]:
 
 
 def _profile(
-    store: Store, event: AccountCreated | ProfileWritten | AccountClosed
+    store: Store, event: AccountCreated | ProfileWritten | RegistrationApproved | AccountClosed
 ) -> Iterator[Batch]:
     batch = Batch(event.user.user_id)
     store.users.put(batch, event.user)
@@ -162,6 +163,7 @@ _EFFECTS: dict[type[Event], Callable[[Store, Any], Iterator[Batch]]] = {
     Unblocked: _block,
     AccountCreated: _profile,
     ProfileWritten: _profile,
+    RegistrationApproved: _profile,
     AccountClosed: _profile,
     AccountDeleted: _no_profile,
 }

@@ -7,12 +7,15 @@ Invariants:
 - A durable consumer's stored cursor is never ahead of its position.
 - A consumer that fails stops for good and says why: everybody who waits for it, or for one that
   goes behind it, gets the error.
+- Nobody waits for a background consumer: it delays neither the start nor a post, and when it stops,
+  its cursor stays and holds what it has yet to see. Its first start begins at the journal's end.
 """
 
 from __future__ import annotations
 
 import asyncio
 import heapq
+import logging
 from collections import OrderedDict
 from collections.abc import Sequence
 from contextlib import suppress
@@ -24,6 +27,8 @@ from chirp.errors import ChirpError, StorageError
 from chirp.storage.engine import Engine, Receipt
 from chirp.storage.events import Event, unpack_event
 from chirp.tasks import TaskRunner
+
+log = logging.getLogger(__name__)
 
 Events = Sequence[tuple[int, Event]]
 
@@ -78,12 +83,15 @@ class JournalReader:
         consumer: Consumer,
         source: int,
         upstream: JournalReader | None,
+        *,
+        background: bool = False,
     ) -> None:
         self._engine = engine
         self._journals = journals
         self.consumer = consumer
         self.source = source
         self._upstream = upstream
+        self.background = background
         self.downstream: list[JournalReader] = []
         self._awake = asyncio.Event()
         self._waiters: list[tuple[int, int, asyncio.Future[None]]] = []
@@ -114,6 +122,11 @@ class JournalReader:
         """Take the stored cursor, or the journal's end when the consumer keeps none."""
         if self.consumer.durable:
             stored = await self._engine.cursor(self.consumer.name, self.source)
+            if stored is None and self.background:
+                # Stored at once: what comes from now on is not skipped by the next start.
+                stored = self._engine.last_sequence(self.source)
+                with suppress(StorageError):  # a full disk: reads go on
+                    await self._engine.advance(self.consumer.name, self.source, stored)
             self.position = self.stored = stored or 0
         else:
             self.position = self.limit
@@ -144,12 +157,21 @@ class JournalReader:
         room = min(CHUNK_EVENTS, self.limit - self.position)
         events = await self._journals.read(self.source, self.position, room)
         if not events or events[0][0] != self.position + 1:
-            raise StorageError(f"journal {self.source} has a gap above {self.position}")
+            self._meet_gap(events)
         await self.consumer.consume(self.source, events)
         self.position = events[-1][0]
         self._resolve()
         for reader in self.downstream:
             reader.wake()
+
+    def _meet_gap(self, events: Events) -> None:
+        """Go on behind a gap in the background; anything else would miss a consequence: raise."""
+        if not self.background or not events:
+            raise StorageError(f"journal {self.source} has a gap above {self.position}")
+        # A version of Chirp without this consumer has trimmed what it had not seen.
+        words = "the %s consumer misses events %d to %d of journal %d: they were trimmed"
+        missing = (self.position + 1, events[0][0] - 1)
+        log.warning(words, self.consumer.name, *missing, self.source)
 
     def _resolve(self) -> None:
         waiters = self._waiters
@@ -200,11 +222,17 @@ class JournalRunner:
         self._before_ready: list[str] = []
 
     def add(
-        self, consumer: Consumer, *, after: str | None = None, before_ready: bool = False
+        self,
+        consumer: Consumer,
+        *,
+        after: str | None = None,
+        before_ready: bool = False,
+        background: bool = False,
     ) -> None:
         """Register a consumer; `after`: it sees an event only when that consumer is done.
 
         `before_ready`: a start waits until it has caught up with what was committed before.
+        `background`: nothing that people ask for hangs on it (see the module's invariants).
         """
         if before_ready:
             self._before_ready.append(consumer.name)
@@ -216,6 +244,7 @@ class JournalRunner:
                 consumer,
                 source,
                 upstream[source] if upstream else None,
+                background=background,
             )
             for source in range(self._engine.sources)
         ]
@@ -287,9 +316,9 @@ class JournalRunner:
 
     @property
     def failure(self) -> str | None:
-        """Why a consumer has stopped, in words; None while all run."""
+        """Why a consumer has stopped, in words; None while all run that people wait for."""
         for name, readers in self._readers.items():
-            if any(reader.failure is not None for reader in readers):
+            if any(reader.failure is not None and not reader.background for reader in readers):
                 return f"the {name} consumer has stopped"
         return None
 

@@ -16,7 +16,7 @@ from aiohttp import web
 from chirp.clock import Clock
 from chirp.http.addresses import Addresses
 from chirp.http.calls import Call
-from chirp.services.accounts import SECRET_PREFIX
+from chirp.services.secrets import SECRET_PREFIX
 
 log = logging.getLogger("chirp.access")
 

@@ -52,6 +52,9 @@ class Exposition(Collector):
         yield CounterMetricFamily("chirp_deliveries", words, m.deliveries)
         words = "Sign-ins with a wrong name or password"
         yield CounterMetricFamily("chirp_sign_ins_failed", words, m.sign_ins_failed)
+        yield _by_filter("chirp_flags", "Tweets flagged to the moderators, by filter", m.flags)
+        words = "Tweets that a filter failed on; they went past it"
+        yield _by_filter("chirp_filter_failures", words, m.filter_failures)
         requests = CounterMetricFamily(
             "chirp_requests", "Requests by route and status", labels=["route", "status"]
         )
@@ -90,6 +93,13 @@ class Exposition(Collector):
         yield CounterMetricFamily("chirp_cpu_seconds", words, time.process_time())
         words = "Greatest resident memory so far (R88)"
         yield GaugeMetricFamily("chirp_max_resident_bytes", words, usage.ru_maxrss * 1024)
+
+
+def _by_filter(name: str, words: str, counts: dict[str, int]) -> CounterMetricFamily:
+    family = CounterMetricFamily(name, words, labels=["filter"])
+    for filter_, count in counts.items():
+        family.add_metric([filter_], count)
+    return family
 
 
 def _family(

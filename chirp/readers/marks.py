@@ -54,6 +54,10 @@ class MarkReader:
         self._cache = cache
         self._changes = 0
 
+    def find(self, viewer: UserId) -> Book | None:
+        """Return a user's book if it is in memory. O(1)."""
+        return self._cache.get(viewer)
+
     async def book(self, viewer: UserId) -> Book:
         """Return a user's book, from memory or the table. O(1) or O(KEPT_MARKS)."""
         return self._cache.get(viewer) or await self._load(viewer)

@@ -57,7 +57,7 @@ class TweetReader:
 
     def cached(self, ids: Sequence[int]) -> list[CachedTweet | None]:
         """Return the tweets in the order of `ids`; None where one is not in memory. O(len(ids))."""
-        return self._cache.get_many(ids)
+        return self._cache.peek_many(ids)
 
     async def _fill(self, ids: Sequence[int], found: list[CachedTweet | None]) -> None:
         places = [place for place, cached in enumerate(found) if cached is None]

@@ -12,6 +12,9 @@ from chirp.model import User, UserId
 from chirp.storage.store import Store
 from chirp.views import CachedUser
 
+NOBODY = UserId(0)
+"""No user has this id."""
+
 _WEIGHT_BYTES = 900
 """A CachedUser with its User and an encoded segment."""
 
@@ -44,8 +47,13 @@ class UserReader:
         return cached
 
     async def find_names(self, usernames: Sequence[str]) -> list[UserId | None]:
-        """Return the ids behind usernames, whatever their case. O(len(usernames))."""
-        return await self._store.directory.find_many(usernames)
+        """Return the ids behind usernames, whatever their case. O(len(usernames)).
+
+        Whoever waits for approval has a name and no profile, and is nobody to others.
+        """
+        ids = await self._store.directory.find_many(usernames)
+        known = await self.find_many([user_id or NOBODY for user_id in ids])
+        return [None if who is None else who.user.user_id for who in known]
 
     async def get_named(self, username: str) -> User:
         """Return the profile behind a username. Raises: NotFound."""

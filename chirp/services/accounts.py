@@ -1,52 +1,33 @@
-"""Accounts: register, sign in, keys, and who is behind a key."""
+"""Accounts: signing in, keys, and who is behind a key."""
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import secrets
 from contextlib import suppress
 
 from msgspec.structs import replace
 
 from chirp.cache.lru import LruMap
 from chirp.clock import Clock
-from chirp.commands import CreateKey, Register, SignIn
+from chirp.commands import CreateKey, SignIn
 from chirp.errors import (
     Conflict,
     Forbidden,
     NotFound,
     StorageError,
-    Taken,
     Unauthorized,
     Unavailable,
 )
-from chirp.fanout.index import INDEX
-from chirp.fanout.journal import JournalRunner
-from chirp.idgen.generator import IdGenerator
 from chirp.metrics import Metrics
-from chirp.model import (
-    MAX_ID,
-    SESSION,
-    Account,
-    ApiKey,
-    KeyId,
-    Role,
-    UnixMs,
-    User,
-    UserCounts,
-    UserId,
-)
+from chirp.model import SESSION, Account, ApiKey, KeyId, Role, UnixMs, User, UserCounts
 from chirp.readers.users import UserReader
 from chirp.services.passwords import Passwords
-from chirp.storage.changes import account_created
+from chirp.services.secrets import SECRET_LENGTH, digest_of, new_key
 from chirp.storage.engine import Batch, Receipt
 from chirp.storage.keys import DIRECTORY
 from chirp.storage.store import Store
 from chirp.views import OwnDetails, SignedIn, UserView, Viewer
 
-SECRET_PREFIX = "chirp_"  # noqa: S105  (not a secret: how a key begins, for secret scanners)
-_SECRET_LENGTH = len(SECRET_PREFIX) + 43
 _VIEWER_WEIGHT_BYTES = 400
 _ATTEMPTS = 64
 """How often a session is tried to be stored: of those who compete, one succeeds each time."""
@@ -55,29 +36,12 @@ _CHUNK = 256
 """How many keys' last use is written at once: the loop gets a turn after each."""
 
 
-def new_secret() -> str:
-    """Return a fresh key of 256 random bits, recognisable by its prefix."""
-    return SECRET_PREFIX + secrets.token_urlsafe(32)
-
-
-def new_key_id() -> KeyId:
-    """Return a random id: unlike a tweet's it need not say when, and never comes again."""
-    return KeyId(secrets.randbelow(MAX_ID) + 1)
-
-
-def digest_of(secret: str) -> bytes:
-    """Return what is stored of a key. A fast hash is enough: the key is random, not chosen."""
-    return hashlib.sha256(secret.encode()).digest()
-
-
 class Accounts:
-    """Registration, sessions and developer keys."""
+    """Sessions and developer keys."""
 
     def __init__(
         self,
         store: Store,
-        ids: IdGenerator,
-        journal: JournalRunner,
         users: UserReader,
         passwords: Passwords,
         viewers: LruMap[bytes, Viewer],
@@ -85,8 +49,6 @@ class Accounts:
         metrics: Metrics,
     ) -> None:
         self._store = store
-        self._ids = ids
-        self._journal = journal
         self._users = users
         self._passwords = passwords
         self._viewers = viewers
@@ -94,41 +56,10 @@ class Accounts:
         self._metrics = metrics
         self._used: dict[bytes, UnixMs] = {}
 
-    async def register(self, command: Register) -> SignedIn:
-        """Make an account with its first key. Raises: Taken, Unavailable, StorageError."""
-        await self._refuse_taken(command)
-        password_hash = await self._passwords.hash(command.password)
-        now = self._clock.now_ms()
-        user_id = UserId(await self._ids.next())
-        user = User(user_id, command.username, command.name, now)
-        account = Account(
-            user_id, command.username, command.email, password_hash, command.date_of_birth, now
-        )
-        key, secret = self._new_key(user_id, SESSION)
-        await self._commit_claim(account_created(self._store, user, account, key), command)
-        return SignedIn(_own_view(user, account, UserCounts()), key, secret)
-
-    async def _commit_claim(self, batch: Batch, command: Register) -> None:
-        self._journal.refuse_if_stopped()
-        try:
-            receipt = await self._store.engine.commit(batch)
-        except Conflict:
-            await self._refuse_taken(command)
-            raise Taken("username or email is taken", field="username") from None
-        assert receipt is not None
-        await self._journal.wait_applied(INDEX, receipt)
-
-    async def _refuse_taken(self, command: Register) -> None:
-        directory = self._store.directory
-        if (await directory.find_many([command.username]))[0] is not None:
-            raise Taken(f"username {command.username} is taken", field="username")
-        if await directory.find_email(command.email) is not None:
-            raise Taken("this email has an account already", field="email")
-
     async def sign_in(self, command: SignIn) -> SignedIn:
         """Make a session key for somebody who knows the password.
 
-        Raises: Unauthorized, Forbidden (suspended), Unavailable, StorageError.
+        Raises: Unauthorized, Forbidden (suspended, or not let in yet), Unavailable, StorageError.
         """
         account = await self._find_login(command.login)
         known_hash = None if account is None else account.password_hash
@@ -144,17 +75,22 @@ class Accounts:
         Sign-ins to one account compete for its row. The password is not verified again for that:
         forty at once took 35 s.
         """
-        key, secret = self._new_key(known.user_id, SESSION)
+        key, secret = new_key(known.user_id, SESSION, self._clock)
         for _ in range(_ATTEMPTS):
             account = await self._store.directory.find_account(known.user_id)
             if account is None or account.password_hash != known.password_hash:
                 raise Unauthorized("wrong username, email or password")
-            if account.suspended:
-                raise Forbidden("this account is suspended")
+            await self._refuse_inactive(account)
             signed_in = replace(account, last_login=self._clock.now_ms())
             if await self._stored_session(account, signed_in, key):
                 return SignedIn(await self._view(signed_in), key, secret)
         raise Unavailable("too many sign-ins at once", retry_after_s=2)
+
+    async def _refuse_inactive(self, account: Account) -> None:
+        if account.suspended:
+            raise Forbidden("this account is suspended")
+        if await self._store.waiting.find(account.user_id) is not None:
+            raise Forbidden("this account waits for approval: a moderator has to let it in first")
 
     async def _stored_session(self, before: Account, after: Account, key: ApiKey) -> bool:
         """Commit a session; False when the account is no longer as `before` says."""
@@ -190,12 +126,6 @@ class Accounts:
 
     # -- keys ---------------------------------------------------------------------------
 
-    def _new_key(self, user_id: UserId, name: str) -> tuple[ApiKey, str]:
-        secret = new_secret()
-        key_id = new_key_id()
-        key = ApiKey(key_id, user_id, name, digest_of(secret), self._clock.now_ms())
-        return key, secret
-
     async def keys(self, viewer: Viewer) -> list[ApiKey]:
         """Return the viewer's keys and sessions, oldest first."""
         keys = await self._store.directory.keys_of(viewer.user_id)
@@ -203,7 +133,7 @@ class Accounts:
 
     async def create_key(self, viewer: Viewer, command: CreateKey) -> tuple[ApiKey, str]:
         """Make a developer key; return it with its secret, shown this once."""
-        key, secret = self._new_key(viewer.user_id, command.name)
+        key, secret = new_key(viewer.user_id, command.name, self._clock)
         batch = Batch(DIRECTORY)
         self._store.directory.put_key(batch, key)
         await self._store.engine.commit(batch)
@@ -243,15 +173,14 @@ class Accounts:
         return viewer
 
     async def authenticate(self, secret: str) -> Viewer:
-        """Return who a key belongs to. Raises: Unauthorized, Forbidden (suspended)."""
-        plausible = len(secret) == _SECRET_LENGTH and secret.isascii()
+        """Return who a key belongs to. Raises: Unauthorized, Forbidden (suspended, waiting)."""
+        plausible = len(secret) == SECRET_LENGTH and secret.isascii()
         digest = digest_of(secret) if plausible else b""
         key = await self._store.directory.find_key(digest) if plausible else None
         account = None if key is None else await self._store.directory.find_account(key.user_id)
         if key is None or account is None:
             raise Unauthorized("the key is wrong or was revoked")
-        if account.suspended:
-            raise Forbidden("this account is suspended")
+        await self._refuse_inactive(account)
         viewer = Viewer(key.user_id, digest)
         # A revocation may have slipped in while the account was read: ask once more, and install
         # in the same step.

@@ -34,9 +34,13 @@ class Administration:
         self._passwords = passwords
         self._viewers = viewers
 
-    async def accounts(self) -> list[Account]:
-        """Return all accounts, oldest first. O(accounts)."""
-        return await self._store.directory.accounts()
+    async def accounts(self, *, waiting: bool = False) -> list[Account]:
+        """Return all accounts, or those that wait for approval, oldest first. O(accounts)."""
+        if not waiting:
+            return await self._store.directory.accounts()
+        ids = [user.user_id for user in await self._store.waiting.oldest_above(0, 1 << 62)]
+        found = await self._store.directory.find_accounts(ids)
+        return [account for account in found if account is not None]
 
     async def get(self, username: str) -> Account:
         """Return an account by its name. Raises: NotFound."""

@@ -99,4 +99,6 @@ class Follows:
         if not profile_visible(owner):
             raise NotFound("no such user")
         sight = await self._sights.get(None if viewer is None else viewer.user_id)
+        if owner.user_id in sight.blocked:
+            return Page([])
         return await self._people.page(sight, ordered, owner.user_id, command)

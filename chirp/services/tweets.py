@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 from msgspec.structs import replace
 
 from chirp.clock import Clock
@@ -200,12 +202,30 @@ class TweetService:
     async def delete(self, viewer: Viewer, tweet_id: TweetId) -> None:
         """Delete one of the viewer's tweets. Raises: NotFound, Forbidden, StorageError."""
 
+        async def own() -> Tweet:
+            return await self._own(viewer, tweet_id)
+
+        await self._remove(own)
+
+    async def remove(self, tweet: Tweet) -> None:
+        """Delete a tweet for who may: that is decided. Raises: NotFound, StorageError."""
+
+        async def stored() -> Tweet:
+            return await self._stored(tweet.tweet_id)
+
+        await self._remove(stored)
+
+    async def _remove(self, find: Callable[[], Awaitable[Tweet]]) -> None:
+        ended: list[TweetId] = []
+
         async def attempt() -> Batch | None:
-            return await self._deletion(await self._own(viewer, tweet_id))
+            tweet = await find()
+            ended[:] = [tweet.tweet_id]
+            return await self._deletion(tweet)
 
         await self._truths.bring_about(attempt)
         # The end of a retweet's own row follows from that of the retweet.
-        await self._truths.wait_partition(tweet_id)
+        await self._truths.wait_partition(ended[0])
         self._metrics.tweets_deleted += 1
 
     async def _deletion(self, tweet: Tweet) -> Batch:
@@ -222,6 +242,9 @@ class TweetService:
         cached = (await self.get(viewer, tweet_id)).cached
         if not may_change(viewer.user_id, cached.tweet):
             raise Forbidden("this tweet is somebody else's")
+        return await self._stored(tweet_id)
+
+    async def _stored(self, tweet_id: TweetId) -> Tweet:
         stored = (await self._store.tweets.find_many([tweet_id]))[0]
         if stored is None:
             raise NotFound("no such tweet")

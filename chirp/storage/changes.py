@@ -23,6 +23,9 @@ from chirp.storage.events import (
     Followed,
     Muted,
     ProfileWritten,
+    RegistrationApproved,
+    RegistrationHeld,
+    RegistrationRejected,
     TweetDeleted,
     TweetEdited,
     TweetPosted,
@@ -82,6 +85,36 @@ def account_closed(store: Store, account: Account, keys: Sequence[ApiKey], hidde
     `hidden` is the profile until then. Conflicts unless the account is as given.
     """
     batch = Batch(DIRECTORY, event=pack_event(AccountClosed(hidden)))
+    store.directory.expect_account(batch, account)
+    store.directory.release(batch, account, keys)
+    store.waiting.delete(batch, account.user_id)
+    return batch
+
+
+def registration_held(store: Store, user: User, account: Account, key: ApiKey) -> Batch:
+    """Claim a name and an e-mail for somebody who waits; conflicts when either is taken."""
+    batch = Batch(DIRECTORY, event=pack_event(RegistrationHeld(user, account, key)))
+    store.directory.claim(batch, account)
+    store.directory.put_key(batch, key)
+    store.waiting.put(batch, user)
+    return batch
+
+
+def registration_approved(store: Store, user: User) -> Batch:
+    """Let somebody in; conflicts unless they wait as `user` says."""
+    batch = Batch(DIRECTORY, event=pack_event(RegistrationApproved(user)))
+    store.waiting.expect(batch, user)
+    store.waiting.delete(batch, user.user_id)
+    return batch
+
+
+def registration_rejected(
+    store: Store, user: User, account: Account, keys: Sequence[ApiKey]
+) -> Batch:
+    """Forget somebody who waits, names and keys too; conflicts unless they still do."""
+    batch = Batch(DIRECTORY, event=pack_event(RegistrationRejected(user.user_id)))
+    store.waiting.expect(batch, user)
+    store.waiting.delete(batch, user.user_id)
     store.directory.expect_account(batch, account)
     store.directory.release(batch, account, keys)
     return batch

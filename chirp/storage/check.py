@@ -14,6 +14,12 @@ from chirp.storage.checks.directory import (
     check_user_keys,
 )
 from chirp.storage.checks.journals import check_journal
+from chirp.storage.checks.moderation import (
+    check_actions,
+    check_flags,
+    check_invites,
+    check_waiting,
+)
 from chirp.storage.checks.pending import read_pending
 from chirp.storage.checks.reading import Problem, Progress, Reading, Report
 from chirp.storage.checks.relations import check_relation
@@ -42,6 +48,8 @@ async def check_store(
     await check_counters(reading)
     await check_users(reading)
     for check in (check_accounts, check_names, check_keys, check_user_keys):
+        await check(reading)
+    for check in (check_waiting, check_invites, check_flags, check_actions):
         await check(reading)
     for source in range(store.engine.sources):
         await check_journal(reading, source)

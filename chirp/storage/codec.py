@@ -16,7 +16,22 @@ from msgspec import Struct
 from msgspec.structs import astuple
 
 from chirp.errors import StorageError
-from chirp.model import Account, ApiKey, Entity, EntityKind, Role, Tweet, TweetId, User, Visibility
+from chirp.model import (
+    Account,
+    Action,
+    ActionKind,
+    ApiKey,
+    Entity,
+    EntityKind,
+    Flag,
+    FlagReason,
+    Invite,
+    Role,
+    Tweet,
+    TweetId,
+    User,
+    Visibility,
+)
 
 ROW_VERSION = 1
 _VERSION = bytes([ROW_VERSION])
@@ -85,6 +100,49 @@ def pack_key(key: ApiKey) -> bytes:
 def unpack_key(raw: bytes) -> ApiKey:
     """Return a developer key or session. Raises: StorageError."""
     return _build(ApiKey, unpack_array(raw))
+
+
+def pack_invite(invite: Invite) -> bytes:
+    """Return the row of an invite."""
+    return pack_array(astuple(invite))
+
+
+def unpack_invite(raw: bytes) -> Invite:
+    """Return an invite. Raises: StorageError."""
+    return _build(Invite, unpack_array(raw))
+
+
+def pack_flag(flag: Flag) -> bytes:
+    """Return the row of a flag; its reasons are a flat array."""
+    fields = list(astuple(flag))
+    fields[_REASONS] = [part for reason in flag.reasons for part in (reason.filter, reason.words)]
+    return pack_array(tuple(fields))
+
+
+def unpack_flag(raw: bytes) -> Flag:
+    """Return a flag. Raises: StorageError."""
+    fields = unpack_array(raw)
+    try:
+        flat = fields[_REASONS]
+        fields[_REASONS] = tuple(FlagReason(flat[i], flat[i + 1]) for i in range(0, len(flat), 2))
+    except (TypeError, LookupError) as error:
+        raise StorageError("a flag's row with wrong reasons") from error
+    return _build(Flag, fields)
+
+
+def pack_action(action: Action) -> bytes:
+    """Return the row of a moderator's action."""
+    return pack_array(astuple(action))
+
+
+def unpack_action(raw: bytes) -> Action:
+    """Return a moderator's action. Raises: StorageError."""
+    fields = unpack_array(raw)
+    try:
+        fields[_KIND] = ActionKind(fields[_KIND])
+    except (ValueError, LookupError) as error:
+        raise StorageError("an action's row with a wrong kind") from error
+    return _build(Action, fields)
 
 
 def pack_tweet(tweet: Tweet) -> bytes:
@@ -172,3 +230,5 @@ _VISIBILITY = _TWEET_FIELDS.index("visibility")
 _MEDIA = _TWEET_FIELDS.index("media_ids")
 _ENTITIES = _TWEET_FIELDS.index("entities")
 _ROLE = Account.__struct_fields__.index("role")
+_REASONS = Flag.__struct_fields__.index("reasons")
+_KIND = Action.__struct_fields__.index("kind")

@@ -185,6 +185,26 @@ class AccountClosed(Struct, frozen=True, gc=False):
     user: User
 
 
+class RegistrationHeld(Struct, frozen=True, gc=False):
+    """A person registered and waits for approval; committed in the directory."""
+
+    user: User
+    account: Account
+    key: ApiKey
+
+
+class RegistrationApproved(Struct, frozen=True, gc=False):
+    """Somebody who waited is let in, with this profile; committed in the directory."""
+
+    user: User
+
+
+class RegistrationRejected(Struct, frozen=True, gc=False):
+    """Somebody who waited is turned away: their account is gone; committed in the directory."""
+
+    user_id: UserId
+
+
 Event = (
     TweetPosted
     | TweetDeleted
@@ -205,6 +225,9 @@ Event = (
     | Muted
     | Unmuted
     | AccountClosed
+    | RegistrationHeld
+    | RegistrationApproved
+    | RegistrationRejected
 )
 
 _KINDS: dict[type[Event], int] = {
@@ -227,6 +250,9 @@ _KINDS: dict[type[Event], int] = {
     Muted: 17,
     Unmuted: 18,
     AccountClosed: 19,
+    RegistrationHeld: 40,
+    RegistrationApproved: 41,
+    RegistrationRejected: 42,
 }
 _BY_KIND: dict[int, type[Event]] = {number: kind for kind, number in _KINDS.items()}
 

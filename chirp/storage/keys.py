@@ -54,6 +54,17 @@ class Table(IntEnum):
     BLOCKED_BY = 21
     MUTING = 22
     ANSWERS = 23
+    WAITING = 40
+    INVITES = 41
+    FLAGS = 42
+    ACTIONS = 43
+
+
+class FlagTag(IntEnum):
+    """The byte behind the partition in `flags`: the open ones are a range of their own."""
+
+    OPEN = 0
+    CLOSED = 1
 
 
 class Tag(IntEnum):
@@ -98,6 +109,15 @@ def member_key(partition: int, other: int) -> bytes:
 def order_key(partition: int, at: int, other: int) -> bytes:
     """Return the key that places `other` in the order of action of `partition`'s relation."""
     return _TAGGED_TWO.pack(partition, Tag.ORDER, at, other)
+
+
+def tagged_key(partition: int, tag: int, other: int) -> bytes:
+    """Return the key of `other` behind a tag within `partition`, ordered by tag, then by `other`.
+
+    >>> tagged_key(1, 0, 2).hex()
+    '0000000000000001000000000000000002'
+    """
+    return _TAGGED_ONE.pack(partition, tag, other)
 
 
 def text_key(partition: int, tag: int, text: bytes) -> bytes:

@@ -60,7 +60,7 @@ class LmdbShard:
         self.env.reader_check()
         self.scan_lock = threading.Lock()
         self._marks: dict[bytes, bytes] = {}
-        self._tables = [self.env.open_db(table.name.lower().encode()) for table in Table]
+        self._tables = {t: self.env.open_db(t.name.lower().encode()) for t in Table}
         self._journal, self._markers, self._cursors = (
             self.env.open_db(name.encode()) for name in _HIDDEN
         )
@@ -134,7 +134,7 @@ class LmdbShard:
         """Return rows and bytes (whole pages) of each table, the engine's own ones included."""
         with self.env.begin() as txn:
             names = [table.name.lower() for table in Table] + list(_HIDDEN)
-            handles = [*self._tables, self._journal, self._markers, self._cursors]
+            handles = [*self._tables.values(), self._journal, self._markers, self._cursors]
             return {name: _size(txn, db) for name, db in zip(names, handles, strict=True)}
 
     # -- writing (on the writer thread) -------------------------------------------------

@@ -36,8 +36,8 @@ class _MemoryShard:
     """One shard's tables, journal, markers and cursors."""
 
     def __init__(self) -> None:
-        self.rows: list[dict[bytes, bytes]] = [{} for _ in Table]
-        self.keys: list[list[bytes]] = [[] for _ in Table]
+        self.rows: dict[Table, dict[bytes, bytes]] = {table: {} for table in Table}
+        self.keys: dict[Table, list[bytes]] = {table: [] for table in Table}
         self.journal: list[tuple[int, bytes]] = []
         self.last_sequence = 0
         self.markers: dict[tuple[str, int], tuple[int, int]] = {}

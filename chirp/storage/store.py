@@ -13,14 +13,18 @@ from chirp.storage.guard import Guard
 from chirp.storage.keys import Table, everything, last_id
 from chirp.storage.lmdb_engine import LmdbEngine, create_shards, shard_path
 from chirp.storage.manifest import Manifest
+from chirp.storage.tables.actions import Actions
 from chirp.storage.tables.answers import Answers
 from chirp.storage.tables.children import Children
 from chirp.storage.tables.directory import Directory
+from chirp.storage.tables.flags import Flags
+from chirp.storage.tables.invites import Invites
 from chirp.storage.tables.marks import Marks
 from chirp.storage.tables.orders import Order
 from chirp.storage.tables.relations import Relation
 from chirp.storage.tables.tweets import Tweets
 from chirp.storage.tables.users import Users
+from chirp.storage.tables.waiting import Waiting
 
 MAX_SHARDS = 256
 
@@ -56,12 +60,17 @@ class Store:
         self.quotes = Children(engine, Table.QUOTES)
         self.answers = Answers(engine)
         self.directory = Directory(engine)
+        self.waiting = Waiting(engine)
+        self.invites = Invites(engine)
+        self.flags = Flags(engine)
+        self.actions = Actions(engine)
         self._guard = guard
 
     async def greatest_id(self) -> int:
-        """Return the greatest id on disk, of a tweet (deleted ones count) or a user; else 0."""
+        """Return the greatest id on disk, of a tweet (deleted ones count), user or action."""
         # Accounts, not profiles: those of the last moment before a crash are not written yet.
-        return max(await self._greatest(Table.TWEETS), await self._greatest(Table.ACCOUNTS))
+        tables = (Table.TWEETS, Table.ACCOUNTS, Table.ACTIONS)
+        return max([await self._greatest(table) for table in tables])
 
     async def _greatest(self, table: Table) -> int:
         rows = await self.engine.scatter(table, *everything(), 1, reverse=True)

@@ -19,7 +19,7 @@ def form(username: str = "ada", email: str | None = None) -> Register:
 
 
 async def registered(chirp: Driver, username: str = "ada") -> SignedIn:
-    return await chirp.server.accounts.register(form(username))
+    return await chirp.server.registrations.register(form(username))
 
 
 async def viewer_of(chirp: Driver, secret: str) -> Viewer:
@@ -43,7 +43,7 @@ async def test_names_and_addresses_are_taken_whatever_their_case(
 ) -> None:
     await registered(chirp)
     with pytest.raises(Taken) as caught:
-        await chirp.server.accounts.register(form(username, email))
+        await chirp.server.registrations.register(form(username, email))
     assert caught.value.field == field
 
 
@@ -52,7 +52,7 @@ async def test_of_two_registrations_at_once_exactly_one_wins(any_chirp: Driver, 
     forms = [form(f"user{n}", "one@example.org") for n in range(6)]
     if same == "username":
         forms = [form(["ada", "ADA"][n % 2], f"{n}@example.org") for n in range(6)]
-    register = any_chirp.server.accounts.register
+    register = any_chirp.server.registrations.register
     results = await asyncio.gather(*[register(f) for f in forms], return_exceptions=True)
     refused = [result for result in results if isinstance(result, Taken)]
     assert len(refused) == 5
@@ -63,8 +63,8 @@ async def test_of_two_registrations_at_once_exactly_one_wins(any_chirp: Driver, 
 async def test_a_refused_registration_leaves_its_other_name_free(chirp: Driver) -> None:
     await registered(chirp)
     with pytest.raises(Taken):
-        await chirp.server.accounts.register(form("new", "ada@example.org"))
-    await chirp.server.accounts.register(form("new"))
+        await chirp.server.registrations.register(form("new", "ada@example.org"))
+    await chirp.server.registrations.register(form("new"))
 
 
 @pytest.mark.parametrize("login", ["ada", "ADA", "ada@example.org", "Ada@Example.ORG"])
@@ -205,7 +205,7 @@ async def test_secrets_are_nowhere_in_the_store(chirp: Driver) -> None:
     signed_in = await registered(chirp)
     await chirp.server.accounts.sign_in(SignIn("ada", PASSWORD))
     for shard in chirp.engine._shards:
-        rows = [value for table in shard.rows for value in table.values()]
+        rows = [value for table in shard.rows.values() for value in table.values()]
         for row in [*rows, *[event for _, event in shard.journal]]:
             assert signed_in.secret.encode() not in row
             assert PASSWORD.encode() not in row

@@ -7,9 +7,16 @@ from hypothesis import strategies as st
 from chirp.model import (
     MAX_ID,
     Account,
+    Action,
+    ActionId,
+    ActionKind,
     ApiKey,
     Entity,
     EntityKind,
+    Flag,
+    FlagReason,
+    Invite,
+    InviteId,
     KeyId,
     Role,
     Tweet,
@@ -30,6 +37,9 @@ from chirp.storage.events import (
     Followed,
     Muted,
     ProfileWritten,
+    RegistrationApproved,
+    RegistrationHeld,
+    RegistrationRejected,
     TweetDeleted,
     TweetEdited,
     TweetPosted,
@@ -123,6 +133,36 @@ EDGES: tuple[type[Event], ...] = (
     Muted,
     Unmuted,
 )
+invites = st.builds(
+    Invite,
+    invite_id=ids.map(InviteId),
+    digest=st.binary(min_size=32, max_size=32),
+    created_by=st.integers(0, MAX_ID).map(UserId),
+    created_at=times,
+    expires_at=times,
+    most_uses=st.integers(1, 10_000),
+    uses=st.integers(0, 10_000),
+)
+flags = st.builds(
+    Flag,
+    tweet_id=tweet_ids,
+    author_id=user_ids,
+    raised_at=times,
+    reasons=st.lists(st.builds(FlagReason, texts, texts), max_size=4).map(tuple),
+    closed_by=maybe(user_ids),
+    closed_at=maybe(times),
+    note=texts,
+)
+actions = st.builds(
+    Action,
+    action_id=ids.map(ActionId),
+    kind=st.sampled_from(ActionKind),
+    actor_id=st.integers(0, MAX_ID).map(UserId),
+    subject_id=ids,
+    username=texts,
+    at=times,
+    why=texts,
+)
 events: st.SearchStrategy[Event] = st.one_of(
     st.builds(TweetPosted, tweets),
     st.builds(TweetDeleted, tweet_ids, user_ids, times, maybe(ids), maybe(ids), maybe(ids)),
@@ -137,4 +177,7 @@ events: st.SearchStrategy[Event] = st.one_of(
     st.builds(AccountCreated, users, accounts, st.none() | api_keys),
     st.builds(ProfileWritten, users),
     st.builds(AccountDeleted, ids),
+    st.builds(RegistrationHeld, users, accounts, api_keys),
+    st.builds(RegistrationApproved, users),
+    st.builds(RegistrationRejected, user_ids),
 )

@@ -13,7 +13,18 @@ from hypothesis import strategies as st
 from msgspec.structs import astuple
 
 from chirp.errors import StorageError
-from chirp.model import Account, ApiKey, Tweet, TweetId, UnixMs, User, UserId
+from chirp.model import (
+    Account,
+    Action,
+    ApiKey,
+    Flag,
+    Invite,
+    Tweet,
+    TweetId,
+    UnixMs,
+    User,
+    UserId,
+)
 from chirp.storage import codec
 from tests.storage import records
 
@@ -61,6 +72,23 @@ def test_accounts_come_back(account: Account) -> None:
 @given(records.api_keys)
 def test_keys_come_back(key: ApiKey) -> None:
     assert codec.unpack_key(codec.pack_key(key)) == key
+
+
+@given(records.invites)
+def test_invites_come_back(invite: Invite) -> None:
+    assert codec.unpack_invite(codec.pack_invite(invite)) == invite
+
+
+@given(records.flags)
+def test_flags_come_back(flag: Flag) -> None:
+    assert codec.unpack_flag(codec.pack_flag(flag)) == flag
+
+
+@given(records.actions)
+def test_actions_come_back(action: Action) -> None:
+    unpacked = codec.unpack_action(codec.pack_action(action))
+    assert unpacked == action
+    assert type(unpacked.kind) is type(action.kind)
 
 
 @given(records.tweets)

@@ -36,6 +36,9 @@ KINDS = {
     "Muted": 17,
     "Unmuted": 18,
     "AccountClosed": 19,
+    "RegistrationHeld": 40,
+    "RegistrationApproved": 41,
+    "RegistrationRejected": 42,
 }
 
 
@@ -63,7 +66,7 @@ def test_unknown_kinds_and_wrong_fields_are_refused(fields: tuple[Any, ...]) -> 
         unpack_event(pack_array(fields))
 
 
-@pytest.mark.parametrize("kind", range(20))
+@pytest.mark.parametrize("kind", [*range(20), *range(40, 43)])
 @given(fields=st.lists(st.none() | st.text() | st.integers(0, 9) | st.binary() | st.just([])))
 @example(fields=["text", None, None])
 @example(fields=[[], [], []])

@@ -14,9 +14,22 @@ from typing import get_args
 import pytest
 from msgspec import Struct
 
-from chirp.model import Account, ApiKey, Entity, EntityKind, Role, Tweet, User, Visibility
+from chirp.model import (
+    Account,
+    Action,
+    ActionKind,
+    ApiKey,
+    Entity,
+    EntityKind,
+    Flag,
+    Invite,
+    Role,
+    Tweet,
+    User,
+    Visibility,
+)
 from chirp.storage.events import _KINDS, Event
-from chirp.storage.keys import Table, Tag
+from chirp.storage.keys import FlagTag, Table, Tag
 from chirp.storage.lmdb_shard import _HIDDEN
 from chirp.storage.manifest import FORMAT, Manifest
 from chirp.storage.tables.tweets import IndexFlag
@@ -59,7 +72,7 @@ def test_the_engine_s_own_tables_are_documented(name: str) -> None:
     assert f"| `{name}` |" in page("journal")
 
 
-@pytest.mark.parametrize("record", [Tweet, User, Account, ApiKey])
+@pytest.mark.parametrize("record", [Tweet, User, Account, ApiKey, Invite, Flag, Action])
 def test_record_fields_are_documented_in_order(record: type[Struct]) -> None:
     section = page("rows").split(f": {record.__name__}\n")[1].split("\n## ")[0]
     fields = re.findall(r"^\| (\d+) \| `(\w+)` \|", section, re.MULTILINE)
@@ -83,7 +96,7 @@ def test_manifest_fields_are_documented(field: str) -> None:
     assert f"| `{field}` |" in page("manifest")
 
 
-@pytest.mark.parametrize("kind", [Visibility, Role, EntityKind])
+@pytest.mark.parametrize("kind", [Visibility, Role, EntityKind, ActionKind])
 def test_numbers_of_records_are_documented(kind: type[IntEnum]) -> None:
     for each in kind:
         assert re.search(rf"\b{each.value} {each.name}\b", page("rows"), re.IGNORECASE)
@@ -92,7 +105,7 @@ def test_numbers_of_records_are_documented(kind: type[IntEnum]) -> None:
 def test_numbers_in_keys_and_flags_are_documented() -> None:
     for counter in Counter:
         assert f"{counter.value} ({counter.name.lower()})" in page("keys")
-    for tag in Tag:
+    for tag in [*Tag, *FlagTag]:
         assert f"tag {tag.value}" in page("keys")
     for flag in IndexFlag:
         assert f"{flag.value} `{flag.name}`" in page("rows")

@@ -19,7 +19,7 @@ from chirp.commands import (
 from chirp.config import Cache, Config, Fanout, Limits
 from chirp.model import Account, ApiKey, KeyId, Tweet, TweetId, User, UserId
 from chirp.services import passwords
-from chirp.services.accounts import digest_of, new_secret
+from chirp.services.secrets import digest_of, new_secret
 from chirp.storage.changes import account_created, profile_written
 from chirp.storage.check import check_store
 from chirp.storage.manifest import Manifest

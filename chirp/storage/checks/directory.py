@@ -44,14 +44,22 @@ async def _check_claims(reading: Reading, accounts: Sequence[Account]) -> None:
 async def _check_profiles(reading: Reading, accounts: Sequence[Account]) -> None:
     keys = [id_key(account.user_id) for account in accounts]
     found = await reading.engine.get_many(Table.USERS, keys)
+    waiting = await _waiting(reading, accounts)
     for account, key, raw in zip(accounts, keys, found, strict=True):
-        if account.user_id in reading.pending.users:
+        if account.user_id in reading.pending.users or account.user_id in waiting:
             continue
         if raw is None:
             reading.problem(Table.USERS, key, f"account {account.user_id} has no profile")
         elif _username(raw) not in {None, account.username}:
             what = f"account {account.user_id} and its profile have different names"
             reading.problem(Table.USERS, key, what)
+
+
+async def _waiting(reading: Reading, accounts: Sequence[Account]) -> set[int]:
+    """Return who has no profile because nobody has let them in yet."""
+    keys = [pair_key(DIRECTORY, account.user_id) for account in accounts]
+    found = await reading.engine.get_many(Table.WAITING, keys)
+    return {a.user_id for a, raw in zip(accounts, found, strict=True) if raw is not None}
 
 
 def _username(raw: bytes) -> str | None:

@@ -1,9 +1,9 @@
-"""Checks of the journals: sequences, events and the index consumer's cursors."""
+"""Checks of the journals: sequences, events and the durable consumers' cursors."""
 
 from __future__ import annotations
 
 from chirp.errors import StorageError
-from chirp.storage.checks.pending import INDEX_CONSUMER
+from chirp.storage.checks.pending import AUDIT_CONSUMER, INDEX_CONSUMER
 from chirp.storage.checks.reading import CHUNK_ROWS, Problem, Reading
 from chirp.storage.events import pack_event, unpack_event
 
@@ -22,7 +22,8 @@ async def check_journal(reading: Reading, source: int) -> None:
     newest = reading.engine.last_sequence(source)
     if last and last != newest:
         _gap(reading, source, last + 1, newest)
-    await _check_cursor(reading, source, first, last or newest)
+    for consumer in (INDEX_CONSUMER, AUDIT_CONSUMER):
+        await _check_cursor(reading, consumer, source, first, last or newest)
 
 
 def _check_event(reading: Reading, source: int, sequence: int, raw: bytes) -> None:
@@ -35,13 +36,18 @@ def _check_event(reading: Reading, source: int, sequence: int, raw: bytes) -> No
         _problem(reading, source, sequence, "the event has other bytes when it is packed again")
 
 
-async def _check_cursor(reading: Reading, source: int, first: int, last: int) -> None:
-    cursor = await reading.engine.cursor(INDEX_CONSUMER, source) or 0
+async def _check_cursor(
+    reading: Reading, consumer: str, source: int, first: int, last: int
+) -> None:
+    stored = await reading.engine.cursor(consumer, source)
+    if stored is None and consumer == AUDIT_CONSUMER:
+        return  # it has never run here, and will begin at the journal's end
+    cursor = stored or 0
     if cursor > last:
-        what = f"the index consumer is at {cursor}, beyond the last event {last}"
+        what = f"the {consumer} consumer is at {cursor}, beyond the last event {last}"
         _problem(reading, source, cursor, what)
     elif first and cursor < first - 1:
-        what = f"events {cursor + 1} to {first - 1} went before the index consumer applied them"
+        what = f"events {cursor + 1} to {first - 1} went before the {consumer} consumer saw them"
         _problem(reading, source, cursor + 1, what)
 
 

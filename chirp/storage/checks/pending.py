@@ -21,6 +21,9 @@ from chirp.storage.events import (
     Favorited,
     Followed,
     ProfileWritten,
+    RegistrationApproved,
+    RegistrationHeld,
+    RegistrationRejected,
     TweetDeleted,
     TweetPosted,
     TweetReserved,
@@ -34,6 +37,9 @@ from chirp.storage.tables.users import Counter
 
 INDEX_CONSUMER = "index"
 """The consumer that writes the derived rows."""
+
+AUDIT_CONSUMER = "audit"
+"""The consumer that writes flags: rows of its own, from which nothing else derives."""
 
 CHUNK_EVENTS = 1_000
 
@@ -71,9 +77,13 @@ class Pending:
                 self._follow(event.blocked_id, event.blocker_id)
             case AccountCreated(user=user) | ProfileWritten(user=user) | AccountClosed(user=user):
                 self.users.add(user.user_id)
+            case RegistrationApproved(user=user):
+                self.users.add(user.user_id)
             case AccountDeleted(user_id=user_id):
                 self.users.add(user_id)
                 self.counters.update((user_id, counter) for counter in Counter)
+            case RegistrationHeld() | RegistrationRejected():
+                pass  # nothing follows from them elsewhere
 
     def _follow(self, follower: int, followee: int) -> None:
         self.edges.add((follower, followee))

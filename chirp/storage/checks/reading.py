@@ -13,11 +13,11 @@ from typing import NamedTuple, TypeVar
 import msgspec
 
 from chirp.errors import StorageError
-from chirp.model import Account, ApiKey, Tweet, User
+from chirp.model import Account, Action, ApiKey, Flag, Invite, Tweet, User
 from chirp.storage import codec
 from chirp.storage.checks.pending import Pending
 from chirp.storage.engine import Engine, Row
-from chirp.storage.keys import PARTITION_BYTES, Table, Tag, everything
+from chirp.storage.keys import PARTITION_BYTES, FlagTag, Table, Tag, everything
 
 CHUNK_ROWS = 2_000
 
@@ -28,7 +28,7 @@ PENDING_NOTE = (
     "the journal has {} events that the index consumer has not applied; start the server once"
 )
 
-Record = TypeVar("Record", Tweet, User, Account, ApiKey)
+Record = TypeVar("Record", Tweet, User, Account, ApiKey, Invite, Flag, Action)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +84,13 @@ _SIZES: dict[tuple[Table, bytes | None], _Size] = {
     (Table.ACCOUNTS, None): _Size(16, None),
     (Table.KEYS, None): _Size(40, None),
     (Table.USER_KEYS, None): _Size(24, 32),
+    (Table.WAITING, None): _Size(16, None),
+    (Table.INVITES, None): _Size(40, None),
+    (Table.FLAGS, bytes([FlagTag.OPEN])): _Size(17, None),
+    (Table.FLAGS, bytes([FlagTag.CLOSED])): _Size(17, None),
+    (Table.ACTIONS, None): _Size(16, None),
 }
-"""By table and, in relations, by the byte behind the partition."""
+"""By table and, in relations and flags, by the byte behind the partition."""
 
 DERIVED = frozenset(
     {Table.AUTHOR_INDEX, Table.FOLLOWERS, Table.USER_COUNTS, Table.USER_KEYS},

@@ -68,6 +68,12 @@ class Directory:
         raw = (await self._engine.get_many(Table.ACCOUNTS, [key]))[0]
         return None if raw is None else unpack_account(raw)
 
+    async def find_accounts(self, ids: Sequence[UserId]) -> list[Account | None]:
+        """Return the private parts in the order of `ids`; None where there is none."""
+        keys = [pair_key(DIRECTORY, user_id) for user_id in ids]
+        raws = await self._engine.get_many(Table.ACCOUNTS, keys)
+        return [None if raw is None else unpack_account(raw) for raw in raws]
+
     async def accounts(self) -> list[Account]:
         """Return all accounts, oldest first. O(accounts)."""
         rows = await self._engine.scatter(Table.ACCOUNTS, *everything(), 1 << 62)

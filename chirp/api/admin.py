@@ -1,0 +1,139 @@
+"""Handlers of moderators and admins: who waits, invites, flags, suspensions, the trail."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aiohttp import web
+
+from chirp.api.bodies import InviteBody, NoteBody
+from chirp.api.context import Api, json_response, path_tweet_id
+from chirp.api.render_admin import (
+    action_fields,
+    applicant_fields,
+    flag_fields,
+    invite_fields,
+    person_fields,
+)
+from chirp.commands import Because
+from chirp.errors import Invalid, NotFound
+from chirp.http.paging import parse_actions_query, parse_id
+from chirp.model import InviteId, User
+from chirp.services.moderation import FlagState
+from chirp.views import Viewer
+
+
+class AdminHandlers:
+    """Everything below /admin. The services ask for the viewer's role."""
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+
+    async def _deed(self, request: web.Request) -> tuple[Viewer, Because]:
+        """Return who acts, and why. The key is enough: a note may be missing, and so a body."""
+        viewer, body = await self._api.viewer_and_body(request, NoteBody)
+        return viewer, body.command()
+
+    # -- registrations ------------------------------------------------------------------
+
+    async def waiting(self, request: web.Request) -> web.Response:
+        """GET /admin/registrations."""
+        viewer = await self._api.viewer(request)
+        command = parse_actions_query(request, self._api.cursors)
+        page = await self._api.registrations.waiting(viewer, command)
+        return self._api.page(request, page, [applicant_fields(item) for item in page.items])
+
+    async def approve(self, request: web.Request) -> web.Response:
+        """POST /admin/registrations/{username}/approve."""
+        viewer, because = await self._deed(request)
+        name = request.match_info["username"]
+        return _done(await self._api.registrations.approve(viewer, name, because))
+
+    async def reject(self, request: web.Request) -> web.Response:
+        """POST /admin/registrations/{username}/reject."""
+        viewer, because = await self._deed(request)
+        name = request.match_info["username"]
+        return _done(await self._api.registrations.reject(viewer, name, because))
+
+    # -- invites ------------------------------------------------------------------------
+
+    async def invites(self, request: web.Request) -> web.Response:
+        """GET /admin/invites."""
+        invites = await self._api.registrations.invites(await self._api.viewer(request))
+        data = [invite_fields(invite) for invite in invites]
+        return json_response({"data": data, "next": None, "prev": None})
+
+    async def create_invite(self, request: web.Request) -> web.Response:
+        """POST /admin/invites."""
+        viewer, body = await self._api.viewer_and_body(request, InviteBody)
+        made = await self._api.registrations.create_invite(viewer, body.command())
+        invite = invite_fields(made.invite) | {"code": made.code}
+        return json_response({"status": "success", "invite": invite}, 201)
+
+    async def revoke_invite(self, request: web.Request) -> web.Response:
+        """DELETE /admin/invites/{id}."""
+        viewer = await self._api.viewer_of_post(request)
+        await self._api.registrations.revoke_invite(viewer, _path_invite_id(request))
+        return web.Response(status=204)
+
+    # -- flags and deeds ----------------------------------------------------------------
+
+    async def flags(self, request: web.Request) -> web.Response:
+        """GET /admin/flags."""
+        viewer = await self._api.viewer(request)
+        command = parse_actions_query(request, self._api.cursors)
+        page = await self._api.moderation.flags(viewer, command, _flag_state(request))
+        return self._api.page(request, page, [flag_fields(item) for item in page.items])
+
+    async def close_flag(self, request: web.Request) -> web.Response:
+        """POST /admin/flags/{id}/close."""
+        viewer, because = await self._deed(request)
+        flag = await self._api.moderation.close_flag(viewer, path_tweet_id(request), because)
+        return json_response({"status": "success", "flag": flag_fields(flag)})
+
+    async def suspend(self, request: web.Request) -> web.Response:
+        """POST /admin/users/{username}/suspend."""
+        return await self._suspended(request, suspended=True)
+
+    async def unsuspend(self, request: web.Request) -> web.Response:
+        """POST /admin/users/{username}/unsuspend."""
+        return await self._suspended(request, suspended=False)
+
+    async def _suspended(self, request: web.Request, *, suspended: bool) -> web.Response:
+        viewer, because = await self._deed(request)
+        name = request.match_info["username"]
+        suspend = self._api.moderation.suspend
+        return _done(await suspend(viewer, name, because, suspended=suspended))
+
+    async def remove_tweet(self, request: web.Request) -> web.Response:
+        """DELETE /admin/tweets/{id}."""
+        viewer, because = await self._deed(request)
+        await self._api.moderation.remove_tweet(viewer, path_tweet_id(request), because)
+        return web.Response(status=204)
+
+    async def actions(self, request: web.Request) -> web.Response:
+        """GET /admin/actions."""
+        viewer = await self._api.viewer(request)
+        command = parse_actions_query(request, self._api.cursors)
+        page = await self._api.moderation.actions(viewer, command)
+        return self._api.page(request, page, [action_fields(item) for item in page.items])
+
+
+def _done(user: User) -> web.Response:
+    fields: dict[str, Any] = {"status": "success", "user": person_fields(user)}
+    return json_response(fields)
+
+
+def _flag_state(request: web.Request) -> FlagState:
+    text = request.query.get("state", FlagState.OPEN)
+    try:
+        return FlagState(text)
+    except ValueError:
+        raise Invalid(f"state must be one of {', '.join(FlagState)}", field="state") from None
+
+
+def _path_invite_id(request: web.Request) -> InviteId:
+    try:
+        return InviteId(parse_id(request.match_info["id"], "id"))
+    except Invalid:
+        raise NotFound("no such invite") from None
