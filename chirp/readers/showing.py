@@ -24,7 +24,11 @@ class Showing:
 
     async def get(self, sight: Sight, tweet_id: TweetId) -> TweetView:
         """Return one tweet. Raises: NotFound: none, deleted, or not visible."""
-        views = await self.views(sight, await self._tweets.find_many([tweet_id]))
+        return await self.view(sight, (await self._tweets.find_many([tweet_id]))[0])
+
+    async def view(self, sight: Sight, found: CachedTweet | None) -> TweetView:
+        """Return the view of one tweet. Raises: NotFound: none, or not visible."""
+        views = await self.views(sight, [found])
         if not views:
             raise NotFound("no such tweet")
         return views[0]

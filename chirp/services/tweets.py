@@ -74,7 +74,8 @@ class TweetService:
 
         `repeat`: a second request with the same key gets what the first one made, for 24 hours.
         Raises: Invalid: it answers or quotes what the viewer may not see; Taken: the key was used
-        with another body; NotFound: what the first request made is deleted;
+        with another body; NotFound: what the first request made is deleted, or the author was
+        suspended meanwhile;
         StorageError: it is unknown whether it is stored, and it is not acknowledged.
         """
         started_s = self._clock.monotonic_s()
@@ -110,7 +111,7 @@ class TweetService:
             if made is None:
                 raise
             return await self._showing.get(sight, made)
-        return (await self._showing.views(sight, [cached]))[0]
+        return await self._showing.view(sight, cached)
 
     async def _entities(self, text: TweetText) -> tuple[Entity, ...]:
         """Return the spans of a text, mentions with the ids of those who exist."""

@@ -163,3 +163,15 @@ async def test_a_post_that_cannot_be_delivered_is_refused_and_others_learn_it_to
         posts = [chirp.post(ada) for _ in range(5)]
         results = await asyncio.wait_for(asyncio.gather(*posts, return_exceptions=True), 10)
     assert all(isinstance(result, StorageError) for result in results)
+
+
+async def test_who_is_suspended_while_they_post_is_told_that_there_is_nothing(
+    chirp: Driver,
+) -> None:
+    ada = await chirp.register("ada")
+    post = asyncio.create_task(chirp.post(ada))
+    await asyncio.sleep(0)
+    await chirp.suspend(ada)
+    with pytest.raises(NotFound):
+        await post
+    await chirp.check()
