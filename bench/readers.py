@@ -1,4 +1,4 @@
-"""Readers of streams for benches: thousands in one process, both kinds."""
+"""Readers of streams for benches: thousands in one process, WebSockets and Server-Sent Events."""
 
 from __future__ import annotations
 

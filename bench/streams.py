@@ -58,7 +58,7 @@ class Measured:
     others: Sequence[str]
 
     async def others_while(self, name: str, work: Awaitable[None]) -> None:
-        """Read pages as somebody else, steadily, until `work` ends; record how long each took."""
+        """Read pages as somebody else at a steady rate until `work` ends; record their times."""
         took_ms: list[float] = []
         # Anew each time: a connection that asks nothing is closed by the server.
         pool = await Pool.open(PORT, 8)
