@@ -45,6 +45,7 @@ from chirp.idgen.watermark import Watermark
 from chirp.metrics import Metrics
 from chirp.model import UnixMs
 from chirp.readers.caches import make_caches
+from chirp.readers.figures import engine_values, status_figures
 from chirp.readers.graph import GraphReader
 from chirp.readers.home import HomeReader
 from chirp.readers.marks import MarkReader
@@ -156,6 +157,7 @@ class Chirp:
 
     def _wire_services(self) -> None:
         self._wire_tweets()
+        self._wire_reading()
         store, clock, users = self.store, self.clock, self.users
         self.accounts = Accounts(
             store, users, self.passwords, self.caches.viewers, clock, self.metrics
@@ -218,6 +220,9 @@ class Chirp:
             self.users,
             clock,
         )
+
+    def _wire_reading(self) -> None:
+        store = self.store
         self.threads = Threads(
             store, self.pager, self.tweets, self.showing, self.sights, self.watermark
         )
@@ -232,7 +237,7 @@ class Chirp:
             self.sights,
             self.marks,
             self.watermark,
-            clock,
+            self.clock,
             self.metrics,
             self.caches.pages,
             self.revision,
@@ -250,11 +255,9 @@ class Chirp:
             json = server.access_log == "json"
             self.access_log = AccessLog(self.addresses, clock, as_json=json)
 
-    def _make_app(self) -> web.Application:
-        app = web.Application(client_max_size=MAX_BODY_BYTES)
-        app.on_shutdown.append(self._end_streams)
-        public_url, server = self.config.public_url, self.config.server
-        api = Api(
+    def _make_api(self) -> Api:
+        public_url = self.config.public_url
+        return Api(
             self.gate,
             self.accounts,
             self.own_account,
@@ -274,11 +277,16 @@ class Chirp:
             self.config.tweets.max_weight,
             self.clock,
         )
+
+    def _make_app(self) -> web.Application:
+        app = web.Application(client_max_size=MAX_BODY_BYTES)
+        app.on_shutdown.append(self._end_streams)
+        server = self.config.server
         operations = Operations(
             Exposition(self.metrics, self.stats),
             self.reasons,
             self.figures,
-            public_url,
+            self.config.public_url,
             self.addresses,
             self.accounts.is_admin,
             open_metrics=server.open_metrics,
@@ -291,8 +299,8 @@ class Chirp:
             self.metrics,
             max_in_flight=server.max_in_flight,
         )
-        table = [*routes(api, self.streams, self.tasks), *operations.routes()]
-        pipeline.add_routes(app, [*table, *Documents(table, public_url).routes()])
+        table = [*routes(self._make_api(), self.streams, self.tasks), *operations.routes()]
+        pipeline.add_routes(app, [*table, *Documents(table, self.config.public_url).routes()])
         return app
 
     async def _end_streams(self, _app: web.Application) -> None:
@@ -348,19 +356,10 @@ class Chirp:
 
     def stats(self) -> dict[str, dict[str, float]]:
         """Return current values of everything that has some, in groups."""
-        engine = self.store.engine.stats()
-        rows = {name: float(table.rows) for name, table in engine.tables.items()}
         return {
             **self.caches.stats(),
+            **engine_values(self.store.engine.stats()),
             "journal_lag": dict(self.journal.lag()),
-            "rows": rows,
-            "storage": {
-                "file_bytes": engine.file_bytes,
-                "commits": engine.commits,
-                "batches": engine.batches,
-                "conflicts": engine.conflicts,
-                "writes_stopped": float(engine.writes_stopped is not None),
-            },
             "tasks": dict(self.tasks.stats()),
             "limits": dict(self.limiter.stats()),
             "gateway": {"in_flight": self.metrics.in_flight, **self.connections.stats()},
@@ -371,16 +370,7 @@ class Chirp:
 
     def figures(self) -> dict[str, str]:
         """Return what the status page shows."""
-        tables = self.store.engine.stats().tables
-        lag_s = self.metrics.delivery_lag_s.quantile(0.99)
-        return {
-            "people": f"{tables['users'].rows:,}",
-            "tweets": f"{tables['tweets'].rows:,}",
-            "follows": f"{tables['following'].rows // 2:,}",
-            "posted this run": f"{self.metrics.tweets_posted:,}",
-            "delivered this run": f"{self.metrics.deliveries:,}",
-            "delivery lag, p99": f"≤ {lag_s * 1000:g} ms" if lag_s else "none yet",
-        }
+        return status_figures(self.store.engine.stats(), self.metrics)
 
     async def close(self) -> None:
         """Finish what is under way and let go of everything but the store."""

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from chirp.config import Config, ConfigError, Rate, load, settings, variable_of
+from chirp.config import Config, ConfigError, load, settings, variable_of
+from chirp.rates import Rate
 
 
 def written(tmp_path: Path, text: str) -> Path:

@@ -17,12 +17,22 @@ BASE = "/api/v1"
 
 def routes(api: Api, streams: Streams, tasks: TaskRunner) -> list[Route]:
     """Return all routes of the native API."""
-    accounts, users, tweets = AccountHandlers(api), UserHandlers(api), TweetHandlers(api)
-    stream = StreamHandlers(api, streams, tasks).stream
+    tweets, stream = TweetHandlers(api), StreamHandlers(api, streams, tasks).stream
     return [
         # The hottest first: aiohttp looks at them in this order where a prefix is shared.
         Route("GET", BASE + "/timeline/home", tweets.home, needs_key=True),
         Route("POST", BASE + "/tweet", tweets.post, needs_key=True, group="posts"),
+        *_tweet_routes(tweets),
+        Route("GET", BASE + "/timeline/public", tweets.public, needs_key=False),
+        Route("GET", BASE + "/stream", stream, needs_key=True, stream=True),
+        *_account_routes(api),
+        *_user_routes(api),
+        *_admin_routes(api),
+    ]
+
+
+def _tweet_routes(tweets: TweetHandlers) -> list[Route]:
+    return [
         Route("GET", BASE + "/tweets/{id}", tweets.get, needs_key=False),
         Route("DELETE", BASE + "/tweets/{id}", tweets.delete, needs_key=True),
         Route("PATCH", BASE + "/tweets/{id}", tweets.edit, needs_key=True),
@@ -37,9 +47,13 @@ def routes(api: Api, streams: Streams, tasks: TaskRunner) -> list[Route]:
         Route("DELETE", BASE + "/tweets/{id}/retweet", tweets.unretweet, needs_key=True),
         Route("POST", BASE + "/tweets/{id}/bookmark", tweets.bookmark, needs_key=True),
         Route("DELETE", BASE + "/tweets/{id}/bookmark", tweets.unbookmark, needs_key=True),
-        Route("GET", BASE + "/timeline/public", tweets.public, needs_key=False),
-        Route("GET", BASE + "/stream", stream, needs_key=True, stream=True),
         Route("GET", BASE + "/bookmarks", tweets.bookmarks, needs_key=True),
+    ]
+
+
+def _account_routes(api: Api) -> list[Route]:
+    accounts = AccountHandlers(api)
+    return [
         Route("POST", BASE + "/users", accounts.register, group="registrations"),
         Route("GET", BASE + "/users/me", accounts.me, needs_key=True),
         Route("PATCH", BASE + "/users/me", accounts.edit, needs_key=True),
@@ -49,6 +63,12 @@ def routes(api: Api, streams: Streams, tasks: TaskRunner) -> list[Route]:
         Route("GET", BASE + "/keys", accounts.keys, needs_key=True),
         Route("POST", BASE + "/keys", accounts.create_key, needs_key=True),
         Route("DELETE", BASE + "/keys/{key_id}", accounts.revoke_key, needs_key=True),
+    ]
+
+
+def _user_routes(api: Api) -> list[Route]:
+    users = UserHandlers(api)
+    return [
         Route("GET", BASE + "/users/{username}", users.profile, needs_key=False),
         Route("GET", BASE + "/users/{username}/tweets", users.tweets, needs_key=False),
         Route("GET", BASE + "/users/{username}/followers", users.followers, needs_key=False),
@@ -60,7 +80,6 @@ def routes(api: Api, streams: Streams, tasks: TaskRunner) -> list[Route]:
         Route("DELETE", BASE + "/users/{username}/block", users.unblock, needs_key=True),
         Route("POST", BASE + "/users/{username}/mute", users.mute, needs_key=True),
         Route("DELETE", BASE + "/users/{username}/mute", users.unmute, needs_key=True),
-        *_admin_routes(api),
     ]
 
 

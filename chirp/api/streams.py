@@ -100,15 +100,23 @@ class StreamHandlers:
     ) -> None:
         with suppress(ConnectionError):
             async for event in events:
-                if event.kind is StreamKind.END:
-                    code = WSCloseCode.POLICY_VIOLATION
-                    if "shutting down" in event.why:
-                        code = WSCloseCode.GOING_AWAY
-                    await _in_time(request, socket.close(code=code, message=event.why.encode()))
-                elif event.kind is not StreamKind.HEARTBEAT:
-                    message = socket_message(self._api.renderer, event)
-                    if not await _in_time(request, socket.send_str(message)):
-                        return
+                if not await self._send(request, socket, event):
+                    return
+
+    async def _send(
+        self, request: web.Request, socket: web.WebSocketResponse, event: StreamEvent
+    ) -> bool:
+        """Tell one event; return whether more may follow. aiohttp sends the heartbeats."""
+        if event.kind is StreamKind.HEARTBEAT:
+            return True
+        if event.kind is not StreamKind.END:
+            message = socket_message(self._api.renderer, event)
+            return await _in_time(request, socket.send_str(message))
+        code = WSCloseCode.POLICY_VIOLATION
+        if "shutting down" in event.why:
+            code = WSCloseCode.GOING_AWAY
+        await _in_time(request, socket.close(code=code, message=event.why.encode()))
+        return False
 
 
 async def _in_time(request: web.Request, sending: Awaitable[object]) -> bool:

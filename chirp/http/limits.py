@@ -18,8 +18,9 @@ from collections.abc import Hashable
 from dataclasses import fields
 from math import ceil
 
-from chirp.config import Limits, Rate
+from chirp.config import Limits
 from chirp.errors import RateLimited
+from chirp.rates import Rate
 
 MOST_HOLDERS = 65_536
 """About 150 B each."""

@@ -12,9 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chirp.config import Limits, Rate, Server
+from chirp.config import Limits, Server
 from chirp.errors import RateLimited
 from chirp.http.limits import Buckets, Limiter
+from chirp.rates import Rate
 from tests.support.driver import PASSWORD, Driver, config
 from tests.support.web import Answer, Http
 
