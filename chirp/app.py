@@ -299,12 +299,8 @@ class Chirp:
             self.metrics,
             max_in_flight=server.max_in_flight,
         )
-        table = [
-            *routes(self._make_api(), self.streams, self.tasks),
-            *operations.routes(),
-        ]
-        pages = Documents(table, self.config.public_url)
-        pipeline.add_routes(app, [*table, *pages.routes()])
+        table = [*routes(self._make_api(), self.streams, self.tasks), *operations.routes()]
+        pipeline.add_routes(app, [*table, *Documents(table, self.config.public_url).routes()])
         return app
 
     async def _end_streams(self, _app: web.Application) -> None:
