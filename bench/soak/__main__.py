@@ -111,14 +111,18 @@ def _session() -> aiohttp.ClientSession:
 async def _live(life: Life, sampler: Sampler, seconds: float) -> None:
     """Let everything happen at the same time, for a while."""
     chores: list[tuple[float, Callable[[], Awaitable[None]]]] = [
-        (0.7, life.turn_over),
         *[(0.03, life.anything)] * BUSY,
         *[(0.05, lambda: hold_stream(life))] * STREAMS,
         *[(0.1, lambda: hold_line(PORT, life.random))] * LINES,
     ]
     doing = [asyncio.create_task(at_times(every_s, deed)) for every_s, deed in chores]
     doing.append(asyncio.create_task(sampler.run(1.0)))
-    done, _ = await asyncio.wait(doing, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    until_s = time.monotonic() + seconds
+    # Not cut off in the middle: nobody would know of an account that was just made.
+    while time.monotonic() < until_s:
+        await life.turn_over()
+        await asyncio.sleep(0.7)
+    done = [task for task in doing if task.done()]
     for task in doing:
         task.cancel()
     for task in doing:

@@ -11,6 +11,7 @@ from aiohttp import WSCloseCode, web
 from chirp.api.context import Api
 from chirp.api.render import Renderer
 from chirp.errors import Invalid, Refusal
+from chirp.http.connections import Connection
 from chirp.services.streams import StreamEvent, StreamKind, Streams
 from chirp.tasks import TaskRunner
 from chirp.views import Viewer
@@ -41,6 +42,10 @@ class StreamHandlers:
             raise Invalid(words, field="Accept")
         last = request.headers.get("Last-Event-ID") or request.query.get("last_event_id")
         stream, after = self._streams.open(viewer, last)
+        connection = request.protocol
+        if isinstance(connection, Connection):
+            # Else it would count as one of its user's until the next heartbeat.
+            connection.when_lost(lambda: stream.end("the reader has gone"))
         try:
             events = self._told(self._streams.follow(viewer, stream, after))
             if wants_socket:

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 from aiohttp import web
@@ -115,7 +116,7 @@ class Connection(web.RequestHandler):
     """
 
     __slots__ = ("_all", "_body_of", "_body_since_s", "_head_bytes", "_head_since_s",
-                 "_quiet_since_s", "_stuck_since_s")  # fmt: skip
+                 "_on_lost", "_quiet_since_s", "_stuck_since_s")  # fmt: skip
 
     def __init__(self, server: web.Server, connections: Connections, **options: Any) -> None:
         super().__init__(server, **options)
@@ -128,6 +129,7 @@ class Connection(web.RequestHandler):
         self._stuck_since_s: float | None = None
         self._body_of: web.BaseRequest | None = None
         self._body_since_s = now_s
+        self._on_lost: Callable[[], None] | None = None
 
     # -- what the transport says ----------------------------------------------------------
 
@@ -145,6 +147,9 @@ class Connection(web.RequestHandler):
         """Forget what this connection was counted as."""
         self._all.leave(self)
         self._body_of = None
+        if self._on_lost is not None:
+            self._on_lost()
+            self._on_lost = None
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -172,6 +177,10 @@ class Connection(web.RequestHandler):
         """Note that the client takes again."""
         self._stuck_since_s = None
         super().resume_writing()
+
+    def when_lost(self, deed: Callable[[], None]) -> None:
+        """Call `deed` when this connection ends: its handler would only notice when it writes."""
+        self._on_lost = deed
 
     # -- times ----------------------------------------------------------------------------
 
