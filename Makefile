@@ -9,7 +9,7 @@ DEVELOP := $(VENV)/.develop
 COMPILE := $(BIN)/pip-compile -q --generate-hashes --allow-unsafe --strip-extras --no-header \
 	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links
 
-.PHONY: help run test check format bench crash lock build clean
+.PHONY: help run test check format bench soak crash lock build clean
 
 help:  ## Say what can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -45,6 +45,9 @@ format: $(DEVELOP)  ## Format and fix what can be fixed
 
 bench: $(DEVELOP)  ## Measure a short dose of everything; print target beside result
 	$(BIN)/python -m bench
+
+soak: $(DEVELOP)  ## Live on a server for a while, plot it, judge what grew (MINUTES=…)
+	$(BIN)/python -m bench.soak --minutes $(or $(MINUTES),2) --write
 
 crash: $(DEVELOP)  ## Kill the server with SIGKILL, many rounds (ROUNDS=…)
 	CHIRP_TEST_CRASH_ROUNDS=$(or $(ROUNDS),200) $(BIN)/python -m pytest -n 2 tests/crash --timeout 7200

@@ -19,6 +19,7 @@ SHORT: dict[str, list[str]] = {
     "posts": ["--seconds", "5"],
     "fanout": ["--seconds", "6"],
     "convoy": ["--seconds", "4"],
+    "streams": ["--hold", "5"],
 }
 """Every bench with what makes it short."""
 
@@ -27,6 +28,7 @@ LONG: dict[str, list[str]] = {
     "posts": ["--seconds", "15"],
     "fanout": ["--seconds", "20"],
     "convoy": ["--seconds", "10"],
+    "streams": ["--hold", "35"],
 }
 """What a result worth keeping takes."""
 

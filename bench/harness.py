@@ -156,6 +156,15 @@ def process_cpu_s(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+def resident_kb(pid: int) -> int:
+    """Return the memory of a process that is in the machine's; 0 when it has ended."""
+    try:
+        pages = int(Path(f"/proc/{pid}/statm").read_text(encoding="utf-8").split()[1])
+    except OSError:
+        return 0
+    return pages * os.sysconf("SC_PAGE_SIZE") // 1024
+
+
 @contextmanager
 def process(words: Sequence[str], url: str, core: int | None) -> Iterator[int]:
     """Run a server pinned to a core (None: anywhere) until it answers; stop it after."""

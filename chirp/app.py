@@ -9,6 +9,7 @@ import sys
 from aiohttp import web
 
 from chirp.api.context import Api
+from chirp.api.documents import Documents
 from chirp.api.render import Renderer
 from chirp.api.routes import routes
 from chirp.cache.flight import SingleFlight
@@ -298,9 +299,12 @@ class Chirp:
             self.metrics,
             max_in_flight=server.max_in_flight,
         )
-        pipeline.add_routes(
-            app, [*routes(self._make_api(), self.streams, self.tasks), *operations.routes()]
-        )
+        table = [
+            *routes(self._make_api(), self.streams, self.tasks),
+            *operations.routes(),
+        ]
+        pages = Documents(table, self.config.public_url)
+        pipeline.add_routes(app, [*table, *pages.routes()])
         return app
 
     async def _end_streams(self, _app: web.Application) -> None:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+from msgspec import Meta
+
 from chirp.commands import (
     Because,
     CreateInvite,
@@ -20,18 +24,56 @@ from chirp.http.body import Body
 from chirp.http.paging import parse_id
 from chirp.model import TweetId
 
-Id = int | str
+Id = Annotated[
+    int | str,
+    Meta(description="1 to 19 digits.", examples=["117503961088000001"]),
+]
+
+
+def _text(description: str, example: str, most: int = 0, least: int = 0) -> Meta:
+    """Describe a text. Bounds are said here and held by commands, whose words are better."""
+    bounds = {"minLength": least} if least else {}
+    bounds |= {"maxLength": most} if most else {}
+    return Meta(description=description, examples=[example], extra_json_schema=bounds)
+
+
+Username = Annotated[
+    str,
+    Meta(
+        description="A name of an account; compares without case.",
+        examples=["ada"],
+        extra_json_schema={"minLength": 1, "maxLength": 15, "pattern": "^[A-Za-z0-9_]+$"},
+    ),
+]
+Email = Annotated[str, _text("local@domain; shown to nobody else.", "ada@example.org", 254, 3)]
+Password = Annotated[str, _text("At least 8 characters.", "correct-horse", 1024, 8)]
+Birthday = Annotated[str, _text("YYYY-MM-DD; shown to nobody else.", "1815-12-10")]
+Name = Annotated[str, _text("The name that people see.", "Ada Lovelace", 50, 1)]
+Invite = Annotated[
+    str, Meta(description="The code of an invite, where one is needed.", examples=["ch-3f8a…"])
+]
+Bio = Annotated[str, Meta(description="A few words.", examples=["I write for engines."])]
+Home = Annotated[str, Meta(description="Where they say they are.", examples=["London"])]
+OldPassword = Annotated[str, Meta(description="Where the e-mail or the password changes.")]
+KeyName = Annotated[str, _text("What the key is for.", "bot", 50, 1)]
+TweetText = Annotated[
+    str,
+    _text("1 to 280 weighted characters; may be empty only with media.", "hello, #world", 0, 1),
+]
+Place = Annotated[str, _text('A name of a place, or "lat,long"; shown to all.', "London")]
+OwnPlace = Annotated[str, _text("The same, shown to the author alone.", "51.5,-0.12")]
+Lang = Annotated[str, _text("A language tag.", "en")]
 
 
 class RegisterBody(Body):
     """POST /users."""
 
-    username: str = ""
-    name: str = ""
-    email: str = ""
-    password: str = ""
-    date_of_birth: str | None = None
-    invite: str | None = None
+    username: Username = ""
+    name: Name = ""
+    email: Email = ""
+    password: Password = ""
+    date_of_birth: Birthday | None = None
+    invite: Invite | None = None
 
     def command(self) -> Register:
         """Return the command. Raises: Invalid."""
@@ -43,9 +85,9 @@ class RegisterBody(Body):
 class SessionBody(Body):
     """POST /sessions."""
 
-    username: str | None = None
-    email: str | None = None
-    password: str = ""
+    username: Username | None = None
+    email: Annotated[Email, Meta(description="In place of the username.")] | None = None
+    password: Password = ""
 
     def command(self) -> SignIn:
         """Return the command. Raises: Invalid."""
@@ -58,7 +100,7 @@ class SessionBody(Body):
 class KeyBody(Body):
     """POST /keys."""
 
-    name: str = ""
+    name: KeyName = ""
 
     def command(self) -> CreateKey:
         """Return the command. Raises: Invalid."""
@@ -68,8 +110,8 @@ class KeyBody(Body):
 class InviteBody(Body):
     """POST /admin/invites."""
 
-    uses: int = 1
-    days: int = 7
+    uses: Annotated[int, Meta(description="1 to 10,000 accounts.", examples=[1])] = 1
+    days: Annotated[int, Meta(description="Good for 1 to 365 days.", examples=[7])] = 7
 
     def command(self) -> CreateInvite:
         """Return the command. Raises: Invalid."""
@@ -79,7 +121,7 @@ class InviteBody(Body):
 class NoteBody(Body):
     """What a moderator may say of each deed; it is kept in the trail."""
 
-    note: str = ""
+    note: Annotated[str, Meta(description="Kept in the trail.", examples=["spam"])] = ""
 
     def command(self) -> Because:
         """Return the command. Raises: Invalid."""
@@ -89,11 +131,13 @@ class NoteBody(Body):
 class TweetBody(Body):
     """POST /tweet."""
 
-    tweet_data: str = ""
-    tweet_location: str | None = None
-    user_location: str | None = None
-    lang: str | None = None
-    maximum_results_to_return: int | None = None
+    tweet_data: TweetText = ""
+    tweet_location: Place | None = None
+    user_location: OwnPlace | None = None
+    lang: Lang | None = None
+    maximum_results_to_return: Annotated[int, Meta(description="Checked and ignored.")] | None = (
+        None
+    )
     media_ids: tuple[Id, ...] = ()
     in_reply_to_tweet_id: Id | None = None
     quote_of_tweet_id: Id | None = None
@@ -124,7 +168,7 @@ def _tweet_id(value: Id | None, field: str) -> TweetId | None:
 class EditTweetBody(Body):
     """PATCH /tweets/{id}."""
 
-    tweet_data: str = ""
+    tweet_data: TweetText = ""
 
     def command(self, tweet_id: TweetId, max_weight: int) -> EditTweet:
         """Return the command. Raises: Invalid."""
@@ -134,14 +178,14 @@ class EditTweetBody(Body):
 class ProfileBody(Body):
     """PATCH /users/me: what is left out stays as it is."""
 
-    username: str | None = None
-    name: str | None = None
-    bio: str | None = None
-    location: str | None = None
-    date_of_birth: str | None = None
-    email: str | None = None
-    new_password: str | None = None
-    password: str | None = None
+    username: Annotated[str, Meta(description="Refused: it cannot be changed.")] | None = None
+    name: Name | None = None
+    bio: Bio | None = None
+    location: Home | None = None
+    date_of_birth: Birthday | None = None
+    email: Email | None = None
+    new_password: Password | None = None
+    password: OldPassword | None = None
 
     def command(self) -> EditProfile:
         """Return the command. Raises: Invalid."""
@@ -161,4 +205,4 @@ class ProfileBody(Body):
 class PasswordBody(Body):
     """DELETE /users/me."""
 
-    password: str = ""
+    password: Password = ""

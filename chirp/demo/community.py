@@ -17,6 +17,12 @@ from chirp.model import UnixMs
 
 DAY_MS = 86_400_000
 
+REPLIES, RETWEETS = 0.16, 0.1
+"""How many of the invented posts answer and retweet."""
+
+RECENT_POSTS = 200
+MOST_LATE_MS = 6 * 3_600_000
+
 Edge = tuple[int, int]
 """(follower, followee), as places in the list of people."""
 
@@ -34,20 +40,35 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """A tweet that somebody (a place in the list of people) will have written."""
+    """A tweet that somebody (a place in the list of people) will have written.
+
+    `reply_to` and `retweet_of` are places in the list of posts, of earlier ones.
+    """
 
     author: int
     at: UnixMs
     text: str
+    reply_to: int | None = None
+    retweet_of: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Liking:
+    """Somebody will have favorited a post at a time; both by their places."""
+
+    who: int
+    post: int
+    at: UnixMs
 
 
 @dataclass(frozen=True, slots=True)
 class Community:
-    """People, follows in the order in which they began, and posts in the order of time."""
+    """People, follows in the order in which they began, posts and favorites by time."""
 
     people: list[Person]
     follows: list[Edge]
     posts: list[Post]
+    likings: list[Liking]
     founded_at: UnixMs
     until: UnixMs
 
@@ -121,20 +142,63 @@ def invent_posts(
     start: UnixMs,
     until: UnixMs,
 ) -> list[Post]:
-    """Return posts spread over the days, more of them by day and by those with followers."""
+    """Return posts spread over the days, more of them by day and by those with followers.
+
+    Of invented ones, every sixth answers and every tenth retweets one of the last before it.
+    """
     weights = _running_total([1.0 + count**0.5 for count in followers])
     total = len(texts) if texts is not None else 8 * len(people)
     times = sorted(_moment(random, start, until) for _ in range(total))
-    posts = []
+    posts: list[Post] = []
+    retweets: set[Edge] = set()
     for number, at in enumerate(times):
         author = _pick(random, weights)
         if texts is not None:
-            text = texts[number]
+            posts.append(Post(author, at, texts[number]))
         else:
-            friend = people[below(random, len(people))].username
-            text = write_text(random, people[author].topics, friend)
-        posts.append(Post(author, at, text))
+            posts.append(_invent_post(random, people, posts, retweets, author, at))
     return posts
+
+
+def _invent_post(
+    random: Random,
+    people: Sequence[Person],
+    posts: Sequence[Post],
+    retweets: set[Edge],
+    author: int,
+    at: UnixMs,
+) -> Post:
+    """Return a post; `retweets` are (author, original) so far: nobody does that twice."""
+    about = len(posts) - 1 - below(random, min(len(posts), RECENT_POSTS)) if posts else None
+    what = random.random()
+    if about is not None and what < RETWEETS:
+        original = posts[about].retweet_of
+        original = about if original is None else original
+        if (author, original) not in retweets:
+            retweets.add((author, original))
+            return Post(author, at, "", retweet_of=original)
+    friend = people[below(random, len(people))].username
+    text = write_text(random, people[author].topics, friend)
+    answers = about is not None and posts[about].retweet_of is None
+    if answers and what < RETWEETS + REPLIES:
+        return Post(author, at, text, reply_to=about)
+    return Post(author, at, text)
+
+
+def invent_likings(random: Random, posts: Sequence[Post], follows: Sequence[Edge]) -> list[Liking]:
+    """Return favorites of posts by followers of their authors: few have many (Pareto)."""
+    followers: dict[int, list[int]] = {}
+    for follower, followee in follows:
+        followers.setdefault(followee, []).append(follower)
+    likings: dict[Edge, Liking] = {}
+    for number, post in enumerate(posts):
+        fans = followers.get(post.author, [])
+        count = min(len(fans), int(0.7 / (1.0 - random.random()) ** 0.7))
+        for _ in range(0 if post.retweet_of is not None else count):
+            who = fans[below(random, len(fans))]
+            at = UnixMs(post.at + below(random, MOST_LATE_MS))
+            likings.setdefault((who, number), Liking(who, number, at))
+    return sorted(likings.values(), key=lambda liking: liking.at)
 
 
 def _running_total(weights: Sequence[float]) -> list[float]:
@@ -186,4 +250,8 @@ def plan(
         followers[followee] += 1
     start = UnixMs(until - days * DAY_MS)
     posts = invent_posts(Random(f"posts {seed}"), people, followers, texts, start, until)
-    return Community(people, follows, posts, UnixMs(start - DAY_MS), until)
+    # Who brings their own tweets gets just those.
+    likings = []
+    if texts is None:
+        likings = invent_likings(Random(f"likings {seed}"), posts, follows)
+    return Community(people, follows, posts, likings, UnixMs(start - DAY_MS), until)

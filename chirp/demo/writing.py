@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from chirp.clock import ManualClock, SystemClock
 from chirp.commands import entities_of
-from chirp.demo.community import Community, Person
+from chirp.demo.community import Community, Person, Post
 from chirp.errors import ChirpError
 from chirp.fanout.index import IndexConsumer, settled
 from chirp.fanout.journal import JournalRunner
@@ -17,9 +17,10 @@ from chirp.idgen.layout import layout_named
 from chirp.model import Account, ApiKey, Tweet, TweetId, UnixMs, User, UserId
 from chirp.services.passwords import Passwords
 from chirp.services.secrets import new_key
-from chirp.storage.changes import account_created, followed, tweet_posted
+from chirp.storage.changes import account_created, favorited, followed, retweeted, tweet_posted
 from chirp.storage.engine import Batch, Receipt
 from chirp.storage.store import Store
+from chirp.storage.tables.marks import UNMARKED, Mark
 from chirp.tasks import TaskRunner
 from chirp.text import parse
 
@@ -58,6 +59,8 @@ class CommunityWriter:
         self._user_ids: list[UserId] = []
         self._by_name: dict[str, UserId] = {}
         self._window: list[asyncio.Future[Receipt | None]] = []
+        self._tweets: list[Tweet] = []
+        self._marks: dict[tuple[int, int], Mark] = {}
         self._written = Written()
 
     async def write(self, password: str, *, with_keys: bool) -> Written:
@@ -72,6 +75,7 @@ class CommunityWriter:
             await self._write_people(password, with_keys=with_keys)
             await self._write_follows()
             await self._write_posts()
+            await self._write_likings()
             await journal.wait_idle()
             await journal.store_cursors()
         finally:
@@ -136,26 +140,52 @@ class CommunityWriter:
         posts = self._community.posts
         for number, post in enumerate(posts):
             self._clock.set_ms(max(post.at, self._clock.now_ms()))
-            author = self._user_ids[post.author]
-            place = self._community.people[post.author].location
-            tweet = self._tweet(TweetId(await self._ids.next()), author, post.text, place)
-            await self._commit(tweet_posted(self._store, tweet))
+            tweet_id = TweetId(await self._ids.next())
+            if post.retweet_of is None:
+                tweet = self._tweet(tweet_id, post)
+                await self._commit(tweet_posted(self._store, tweet))
+            else:
+                tweet = self._retweet(tweet_id, post, self._tweets[post.retweet_of])
+                await self._mark_retweeted(tweet, post)
+            self._tweets.append(tweet)
             self._progress("tweets", number + 1, len(posts))
         await self._flush()
         self._written.tweets = len(posts)
 
-    def _tweet(self, tweet_id: TweetId, author: UserId, content: str, place: str) -> Tweet:
-        text = parse(content)
+    def _tweet(self, tweet_id: TweetId, post: Post) -> Tweet:
+        text = parse(post.text)
         mentioned = [self._by_name.get(m.username.lower()) for m in text.entities.mentions]
+        answered = None if post.reply_to is None else self._tweets[post.reply_to]
         return Tweet(
             tweet_id,
-            author,
+            self._user_ids[post.author],
             text.text,
             self._ids.layout.time_of(tweet_id),
-            conversation_id=tweet_id,
-            user_location=place,
+            conversation_id=tweet_id if answered is None else answered.conversation_id,
+            user_location=self._community.people[post.author].location,
             entities=entities_of(text, mentioned),
+            in_reply_to_tweet_id=None if answered is None else answered.tweet_id,
+            in_reply_to_user_id=None if answered is None else answered.author_id,
         )
+
+    def _retweet(self, tweet_id: TweetId, post: Post, original: Tweet) -> Tweet:
+        at = self._ids.layout.time_of(tweet_id)
+        author = self._user_ids[post.author]
+        return Tweet(tweet_id, author, "", at, tweet_id, retweet_of=original.tweet_id)
+
+    async def _mark_retweeted(self, retweet: Tweet, post: Post) -> None:
+        assert post.retweet_of is not None
+        await self._commit(retweeted(self._store, retweet, UNMARKED, None))
+        self._marks[post.author, post.retweet_of] = Mark(retweet_id=retweet.tweet_id)
+
+    async def _write_likings(self) -> None:
+        likings, store = self._community.likings, self._store
+        for number, liking in enumerate(likings):
+            user, tweet = self._user_ids[liking.who], self._tweets[liking.post].tweet_id
+            mark = self._marks.get((liking.who, liking.post), UNMARKED)
+            await self._commit(favorited(store, user, tweet, mark, liking.at))
+            self._progress("favorites", number + 1, len(likings))
+        await self._flush()
 
 
 async def _hash(password: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator, Sequence
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -38,7 +38,9 @@ S = TypeVar("S", bound=msgspec.Struct)
 class Body(msgspec.Struct):
     """What any body may hold besides its own fields."""
 
-    api_dev_key: str | None = None
+    api_dev_key: (
+        Annotated[str, msgspec.Meta(description="The key, where no header has it.")] | None
+    ) = None
 
 
 async def read_body(request: web.Request, kind: type[S]) -> S:

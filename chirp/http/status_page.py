@@ -35,7 +35,8 @@ a{{color:var(--accent)}}
 <dl>{figures}</dl>
 <h2>Try it</h2>
 <pre>{example}</pre>
-<p style="margin-top:1.5rem"><a href="/healthz">healthz</a> · <a href="/readyz">readyz</a> ·
+<p style="margin-top:1.5rem"><a href="/docs">API</a> ·
+<a href="/healthz">healthz</a> · <a href="/readyz">readyz</a> ·
 <a href="/metrics">metrics</a></p></main></html>
 """
 

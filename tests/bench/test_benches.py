@@ -11,6 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from bench.harness import Bench
+from bench.soak.verdict import judge
+
 ROOT = Path(__file__).parents[2]
 
 needs_two_cores_and_wrk = pytest.mark.skipif(
@@ -27,6 +30,7 @@ needs_two_cores_and_wrk = pytest.mark.skipif(
         ("posts", ["--seconds", "1"]),
         ("fanout", ["--seconds", "1", "--rate", "100", "--pages", "100"]),
         ("convoy", ["--seconds", "1", "--rate", "50"]),
+        ("streams", ["--streams", "60", "--hold", "1"]),
     ],
 )
 def test_a_bench_over_http_runs(tmp_path: Path, name: str, words: list[str]) -> None:
@@ -45,3 +49,47 @@ def test_a_bench_over_http_runs(tmp_path: Path, name: str, words: list[str]) -> 
     ] == []
     assert all(row["result"] >= 0 for row in result["rows"])
     assert result["machine"]["cores"]
+
+
+@pytest.mark.slow
+def test_a_short_life_leaves_nothing_behind(tmp_path: Path) -> None:
+    words = [sys.executable, "-m", "bench.soak", "--minutes", "0.2", "--into", str(tmp_path)]
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert json.loads((tmp_path / "soak.json").read_text(encoding="utf-8"))["samples"]
+    page = (tmp_path / "soak.html").read_text(encoding="utf-8")
+    assert page.count("<svg") == page.count("</svg>") > 8
+    assert "http" not in page
+
+
+def sample(at: float, **changes: float) -> dict[str, float]:
+    names = ["descriptors", "threads", "latency", "memory own", "shard files", "ids issued"]
+    names += ["tasks running", "gateway connections", "gateway in_flight", "streams open"]
+    calm = dict.fromkeys([*names, "rows users", "rows journal"], 1.0)
+    return calm | {"at": at, "tasks failed": 0.0} | changes
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "what"),
+    [
+        ("descriptors", 9.0, "descriptors behind the load"),
+        ("tasks running", 2.0, "tasks running"),
+        ("rows users", 2.0, "rows users left"),
+    ],
+)
+def test_a_soak_tells_of_what_stays(name: str, value: float, what: str) -> None:
+    bench, calm = Bench("soak"), sample(0)
+    grown = calm | {name: value}
+    judge(bench, [calm] * 20, calm, grown, grown)
+    assert [row.what.startswith(what) for row in bench.rows if row.met is False] == [True]
+
+
+@pytest.mark.parametrize(("rows", "met"), [(0.0, False), (50_000.0, True)])
+def test_a_soak_takes_memory_that_rows_explain(rows: float, met: bool) -> None:
+    bench, calm = Bench("soak"), sample(0)
+    life = [
+        sample(number, **{"memory own": 100.0 + number, "rows tweets": rows * number / 100})
+        for number in range(100)
+    ]
+    judge(bench, life, calm, calm, calm)
+    assert {row.met for row in bench.rows if row.what.startswith("own memory grown")} == {met}

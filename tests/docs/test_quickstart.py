@@ -81,18 +81,31 @@ async def texts_of(http: Http, name: str, count: int) -> list[str]:
             await asyncio.sleep(0.05)
 
 
-async def test_the_bot_answers(http: Http, tmp_path: Path) -> None:
-    (source,) = FENCED_PYTHON.findall(text_of("docs/api/quickstart.md"))
+async def until_streams(http: Http, count: int) -> None:
+    """Wait until so many streams are open."""
+    async with asyncio.timeout(10):
+        while len(http.chirp.server.bus) < count:  # noqa: ASYNC110  (it has no event for tests)
+            await asyncio.sleep(0.02)
+
+
+BOTS = ["docs/api/quickstart.md", "docs/api/client.md"]
+
+
+@pytest.mark.parametrize("page", BOTS)
+async def test_the_bot_answers(page: str, http: Http, tmp_path: Path) -> None:
+    (source,) = FENCED_PYTHON.findall(text_of(page))
     bot = tmp_path / "bot.py"
     bot.write_text(source, encoding="utf-8")
     ada, greeter = [(await http.register(n))["api_dev_key"] for n in ("ada", "greeter")]
     await http.ok(await http.post("/users/ada/follow", key=greeter))
     async with running(bot, {"CHIRP_URL": address_of(http), "CHIRP_KEY": greeter}):
         assert await texts_of(http, "greeter", 1) == ["I am here."]
+        await until_streams(http, 1 if "chirp.client" in source else 0)
         await http.tweet(ada, "@Greeter how are you?")
         assert await texts_of(http, "greeter", 2) == ["@ada hello!", "I am here."]
 
 
-def test_the_bot_is_short() -> None:
-    (source,) = FENCED_PYTHON.findall(text_of("docs/api/quickstart.md"))
+@pytest.mark.parametrize("page", BOTS)
+def test_the_bot_is_short(page: str) -> None:
+    (source,) = FENCED_PYTHON.findall(text_of(page))
     assert len([line for line in source.splitlines() if line.strip()]) <= 30

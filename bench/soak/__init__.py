@@ -1,0 +1,1 @@
+"""Simulated growth: life on a real server for some time, and a verdict on what grew."""
