@@ -175,3 +175,16 @@ async def test_who_is_suspended_while_they_post_is_told_that_there_is_nothing(
     with pytest.raises(NotFound):
         await post
     await chirp.check()
+
+
+@pytest.mark.parametrize("seed", range(40))
+async def test_the_same_request_twice_at_once_posts_once(seed: int) -> None:
+    chirp = await Driver.open(memory_store(UnevenEngine(8, seed)))
+    ada = await chirp.register("ada")
+    root = await chirp.post(ada)
+    await chirp.restart()  # what is answered is looked for on disk, which takes its time
+    first = asyncio.create_task(chirp.post(ada, "hi", key="one"))
+    again = asyncio.create_task(chirp.post(ada, "hi", reply_to=root, quote=root, key="one"))
+    assert (await first).tweet_id == (await again).tweet_id
+    assert (await chirp.profile(None, ada)).counts.tweets == 2
+    await chirp.close()

@@ -117,7 +117,8 @@ class Acts:
             if views is None:
                 return
             tweet = views[0].cached.tweet
-            assert {view.cached.tweet.tweet_id for view in views} == {tweet.tweet_id}
+            ids = [view.cached.tweet.tweet_id for view in views]
+            assert set(ids) == {tweet.tweet_id}, (ids, key, self.chirp.server.watermark.value)
             up, quoted = tweet.in_reply_to_tweet_id, tweet.quote_of
             assert up == (None if reply_to is None else self.world.original(reply_to))
             assert quoted == (None if quote_of is None else self.world.original(quote_of))

@@ -232,12 +232,13 @@ class Comparison:
             (self._followers[other], lists[0]),
             (self._following[other], lists[1]),
         ):
+            shows = [] if world.blocked(who, other) else edges
 
             async def page(command: ReadActions, read: Any = read) -> Page[UserView]:
                 found: Page[UserView] = await read(viewer, name, command)
                 return found
 
-            await self._people_list(who, page, edges)
+            await self._people_list(who, page, shows)
         await self._favorites(who, other)
 
     async def _favorites(self, who: int | None, other: int) -> None:

@@ -1,4 +1,4 @@
-"""Every verb in any order, with restarts and crashes: all that anybody reads is what the model says.
+"""Every verb in any order, with restarts and crashes: all that is read is what the model says.
 
 Hypothesis chooses what is done; after each step one person's lists are compared, at the end all.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
+from itertools import count
 from random import Random
 from typing import Any
 
@@ -40,6 +41,7 @@ class Verbs(RuleBasedStateMachine):
         self.runner = asyncio.Runner()
         self.acts: Acts | None = None
         self.hurried = False
+        self.steps = count()
 
     def run(self, work: Coroutine[Any, Any, None]) -> None:
         self.runner.run(work)
@@ -83,7 +85,7 @@ class Verbs(RuleBasedStateMachine):
 
     @rule(a=WHO, up=st.none() | PLACE, quoted=st.none() | PLACE, keyed=st.booleans())
     def post(self, a: int, up: int | None, quoted: int | None, *, keyed: bool) -> None:
-        key = f"key {len(self.does.world.ever)}" if keyed else None
+        key = f"step {next(self.steps)}" if keyed else None
         reply_to = None if up is None else self.tweet(up)
         quote_of = None if quoted is None else self.tweet(quoted)
         self.run(self.does.post(self.ids[a], reply_to=reply_to, quote_of=quote_of, key=key))
