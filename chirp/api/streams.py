@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import suppress
 
@@ -10,11 +11,13 @@ from aiohttp import WSCloseCode, web
 
 from chirp.api.context import Api
 from chirp.api.render import Renderer
-from chirp.errors import Invalid, Refusal
+from chirp.errors import Invalid, Refusal, StorageError
 from chirp.http.connections import Connection
 from chirp.services.streams import StreamEvent, StreamKind, Streams
 from chirp.tasks import TaskRunner
 from chirp.views import Viewer
+
+log = logging.getLogger(__name__)
 
 SSE_TYPE = "text/event-stream"
 
@@ -62,6 +65,9 @@ class StreamHandlers:
                 yield event
         except Refusal as error:
             yield StreamEvent(StreamKind.END, "", why=error.message)
+        except StorageError:
+            log.exception("a stream ends")
+            yield StreamEvent(StreamKind.END, "", why="the store could not be read")
 
     async def _sent_events(
         self, request: web.Request, events: AsyncIterator[StreamEvent]

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from chirp.cache.lru import LruMap
 from chirp.errors import NotFound
 from chirp.fanout.truths import Truths
-from chirp.model import Account, User, UserId
+from chirp.model import Account, ApiKey, User, UserId
 from chirp.storage.changes import account_closed, profile_written
 from chirp.storage.engine import Batch
 from chirp.storage.keys import DIRECTORY
@@ -70,7 +70,7 @@ class AccountWriter:
 
         Raises: NotFound, Unavailable, StorageError.
         """
-        digests: list[bytes] = []
+        known: list[ApiKey] = []
 
         async def attempt() -> Batch:
             account = await self._store.directory.find_account(user_id)
@@ -79,12 +79,17 @@ class AccountWriter:
                 user, account = await self._newest(user_id)
             else:
                 user = waits  # no profile yet
-            keys = await self._store.directory.keys_of(user_id)
-            digests[:] = [key.digest for key in keys]
+            known[:] = await self._store.directory.keys_of(user_id)
             version = max(user.version, account.version) + 1
             hidden = User(user_id, "", "", user.created_at, suspended=True, version=version)
-            return account_closed(self._store, account, keys, hidden)
+            return account_closed(self._store, account, known, hidden)
 
         await self._truths.bring_about(attempt)
-        for digest in digests:
-            self._viewers.delete(digest)
+        late_keys = await self._store.directory.keys_of(user_id)
+        # Those too that were made since they were listed; from now on none can be.
+        batch = Batch(DIRECTORY)
+        for key in late_keys:
+            self._store.directory.delete_key(batch, key)
+        await self._store.engine.commit(batch)
+        for key in (*known, *late_keys):
+            self._viewers.delete(key.digest)

@@ -267,8 +267,10 @@ class JournalRunner:
                 await reader.wait_applied(self._engine.last_sequence(reader.source))
 
     async def wait_consumer(self, consumer: str) -> None:
-        """Return once one consumer has handled all that is committed. Raises: StorageError."""
-        await self._wait_caught_up(self._readers[consumer])
+        """Return once one consumer has handled all that is committed now. Raises: StorageError."""
+        ends = self.ends()
+        for reader in self._readers[consumer]:
+            await reader.wait_applied(ends[reader.source])
 
     async def wait_idle(self) -> None:
         """Return once every consumer has handled all that is committed. Raises: StorageError."""

@@ -79,8 +79,12 @@ class SweepConsumer:
         async def unretweet(edge: Edge) -> Batch | None:
             return await self._unretweet(UserId(edge[1]), tweet)
 
-        await self._each(store.favorited_by.newest, tweet, unfavorite)
-        await self._each(store.retweeted_by.newest, tweet, unretweet)
+        ended = 1
+        # What was under way when the tweet was deleted is derived by now, or by the next pass.
+        while ended:
+            await self._derived()
+            ended = await self._each(store.favorited_by.newest, tweet, unfavorite)
+            ended += await self._each(store.retweeted_by.newest, tweet, unretweet)
 
     async def _unretweet(self, user: UserId, original: TweetId) -> Batch | None:
         mark = await self._store.marks.find(user, original)
@@ -173,7 +177,7 @@ class SweepConsumer:
         await self._commit(found)
 
     async def _sweep_keys(self, user: UserId) -> None:
-        """Drop keys that were made while the account was closed; they never worked."""
+        """Drop keys that a crash in the middle of closing left."""
         batch = Batch(DIRECTORY)
         for key in await self._store.directory.keys_of(user):
             self._store.directory.delete_key(batch, key)

@@ -13,8 +13,8 @@ from chirp.fanout.home import HOME
 from chirp.fanout.journal import JournalRunner
 from chirp.storage.engine import Batch, Engine
 
-ATTEMPTS = 8
-"""How often a compare and set is tried; only one viewer's own requests compete for it."""
+ATTEMPTS = 64
+"""How often a compare and set is tried: of those who compete, one succeeds each time."""
 
 Attempt = Callable[[], Awaitable[Batch | None]]
 """Reads what stands, and returns the batch that changes it; None when nothing is to be done."""

@@ -63,7 +63,8 @@ async def _raw(request: web.Request) -> bytes:
                 raise TooLarge(f"the body is larger than {most} bytes")
             chunks.append(chunk)
         return b"".join(chunks)
-    except (web.RequestPayloadError, ConnectionResetError):
+    except (web.RequestPayloadError, ConnectionError, RuntimeError):
+        # aiohttp raises a RuntimeError where the client left in the middle of a body.
         raise Invalid("the body does not arrive as its headers say") from None
 
 

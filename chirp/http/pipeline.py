@@ -10,7 +10,7 @@ from typing import Literal
 from aiohttp import web
 
 from chirp.clock import Clock
-from chirp.errors import ChirpError, Refusal, Unavailable
+from chirp.errors import ChirpError, Invalid, Refusal, Unavailable
 from chirp.http.access_log import AccessLog, logged_path
 from chirp.http.body import MAX_BODY_BYTES
 from chirp.http.calls import CALL, Call, Group, RequestIds
@@ -98,6 +98,9 @@ class Pipeline:
                 response = await handler(request)
             except (ChirpError, web.HTTPException) as error:
                 response = self._refused(error, call)
+            except ConnectionError:
+                # The client has left; nobody reads what is answered.
+                response = self._refused(Invalid("the connection was lost"), call)
             except Exception as error:  # noqa: BLE001  (the top: logged once, told without a trace)
                 response = self._failed(request, error, call)
             finally:

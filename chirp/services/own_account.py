@@ -70,12 +70,15 @@ class OwnAccount:
 
     async def _end_sessions(self, viewer: Viewer) -> None:
         """Revoke all sessions but the one that asks; developer keys stay."""
+        keys = await self._store.directory.keys_of(viewer.user_id)
+        ended = [k for k in keys if k.name == SESSION and k.digest != viewer.key_digest]
         batch = Batch(DIRECTORY)
-        for key in await self._store.directory.keys_of(viewer.user_id):
-            if key.name == SESSION and key.digest != viewer.key_digest:
-                self._store.directory.delete_key(batch, key)
-                self._viewers.delete(key.digest)
+        for key in ended:
+            self._store.directory.delete_key(batch, key)
         await self._store.engine.commit(batch)
+        # After the commit: a request in between would be let in and remembered.
+        for key in ended:
+            self._viewers.delete(key.digest)
 
 
 def _edited(user: User, command: EditProfile) -> User:

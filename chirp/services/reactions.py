@@ -108,7 +108,7 @@ class Reactions:
             return change(viewer.user_id, original, mark)
 
         await self._truths.bring_about(attempt)
-        return await self._again(viewer, original)
+        return await self._done(viewer, original)
 
     async def retweet(
         self, viewer: Viewer, tweet_id: TweetId, repeat: Repeatable | None = None
@@ -135,7 +135,7 @@ class Reactions:
                 await self._publisher.publish(retweet, author, batch)
             except Conflict:
                 continue
-            return await self._again(viewer, original.tweet_id)
+            return await self._done(viewer, original.tweet_id)
         raise Unavailable("too many changes at once", retry_after_s=1)
 
     def _retweet(self, retweet_id: TweetId, author: UserId, original: Tweet) -> Tweet:
@@ -167,6 +167,26 @@ class Reactions:
         if await self._truths.bring_about(attempt):
             await self._truths.wait_partition(ended)
         return await self._again(viewer, original.tweet_id)
+
+    async def _done(self, viewer: Viewer, original: TweetId) -> TweetView:
+        """Return the tweet as it now is; take back what was done to one that was deleted meanwhile.
+
+        The sweep of a deletion may have passed before: nobody else would.
+        """
+        if (await self._store.tweets.find_many([original]))[0] is None:
+            await self._truths.bring_about(lambda: self._undo(viewer.user_id, original))
+        return await self._again(viewer, original)
+
+    async def _undo(self, user: UserId, original: TweetId) -> Batch | None:
+        mark = await self._store.marks.find(user, original)
+        if mark.favorited_at:
+            return unfavorited(self._store, user, original, mark)
+        if not mark.retweet_id:
+            return None
+        retweet = (await self._store.tweets.find_many([mark.retweet_id]))[0]
+        if retweet is None:
+            return None
+        return unretweeted(self._store, retweet, mark, self._clock.now_ms())
 
     async def _original(self, viewer: Viewer, tweet_id: TweetId) -> TweetView:
         """Return the tweet, or what it retweets. Raises: NotFound, Forbidden."""

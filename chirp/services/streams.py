@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from enum import StrEnum
 
@@ -19,6 +20,9 @@ from chirp.views import TweetView, Viewer
 
 HEARTBEAT_S = 15.0
 """After so long without an event a reader is told that the stream is alive."""
+
+CHECK_KEY_S = 1.0
+"""A busy stream looks that often whether its key still stands; an idle one with each heartbeat."""
 
 
 class StreamKind(StrEnum):
@@ -114,13 +118,17 @@ class Streams:
             for event in await self._events(viewer.user_id, missed.items or []):
                 yield event
         yield StreamEvent(StreamKind.HEARTBEAT, str(told))
+        loop = asyncio.get_running_loop()
+        checked_s = loop.time()
         while stream.ended is None:
             items = await stream.take(HEARTBEAT_S)
+            if loop.time() - checked_s >= CHECK_KEY_S:
+                await self._refuse_revoked(viewer)
+                checked_s = loop.time()
             if items:
                 told = max(told, items[-1].place)
             elif stream.ended is None:
                 told = max(told, self._bus.told())
-                await self._refuse_revoked(viewer)
                 yield StreamEvent(StreamKind.HEARTBEAT, str(told))
             fresh = [item for item in items if item.number > number]
             for event in await self._events(viewer.user_id, fresh):
