@@ -59,7 +59,7 @@ class Server:
     """Trusted proxies are not counted by address."""
     max_in_flight: int = 1000
     """Requests under way; the next one is answered 503. Streams are not counted."""
-    max_streams: int = 10_000
+    max_streams: int = 4_000
     """Open streams of all; each also counts as a connection."""
     max_streams_per_user: int = 16
     head_timeout_s: float = 10.0

@@ -138,11 +138,12 @@ async def _in_time(request: web.Request, sending: Awaitable[object]) -> bool:
 
 def sent_event(renderer: Renderer, event: StreamEvent) -> bytes:
     """Return an event as Server-Sent Events write it. A heartbeat is a comment with the place."""
-    place = event.place.encode()
+    # An end without a place leaves the reader the last one.
+    place = b"id: %b\n" % event.place.encode() if event.place else b""
     if event.kind is StreamKind.HEARTBEAT:
-        return b"id: %b\n:\n\n" % place
+        return b"%b:\n\n" % place
     kind, data = event.kind.encode(), renderer.stream_data(event)
-    return b"id: %b\nevent: %b\ndata: %b\n\n" % (place, kind, data)
+    return b"%bevent: %b\ndata: %b\n\n" % (place, kind, data)
 
 
 def socket_message(renderer: Renderer, event: StreamEvent) -> str:

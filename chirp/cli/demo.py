@@ -23,6 +23,8 @@ from chirp.storage import manifest
 from chirp.storage.store import Store, create_store, open_store
 
 LOGIN_FILE = "demo-login.json"
+CAST_FILE = "demo-cast.json"
+"""Keys of those who go on living in a demo that is served, by username."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,7 @@ class DemoOptions:
     graph: Path | None = None
     tweets: Path | None = None
     keys_out: Path | None = None
+    cast: int = 0
 
 
 def parse_time(text: str | None) -> UnixMs | None:
@@ -123,6 +126,9 @@ async def fill(folder: Path, options: DemoOptions, output: Output) -> Written:
     finally:
         await store.close()
     _remember_login(folder, written)
+    if options.cast:
+        cast = dict(list(written.secrets.items())[: options.cast])
+        write_private(folder / CAST_FILE, json.dumps(cast, indent=1))
     return written
 
 
@@ -145,7 +151,8 @@ async def _write(
 ) -> Written:
     writer = CommunityWriter(store, community, progress)
     password = secrets.token_urlsafe(9)
-    written = await writer.write(password, with_keys=options.keys_out is not None)
+    with_keys = options.keys_out is not None or options.cast > 0
+    written = await writer.write(password, with_keys=with_keys)
     if options.keys_out is not None:
         write_private(options.keys_out, json.dumps(written.secrets, indent=1))
     return written

@@ -5,19 +5,24 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from random import Random
 
 import click
 from rich.console import Console
 
 from chirp.app import Chirp
-from chirp.cli.demo import LOGIN_FILE, DemoOptions, fill
+from chirp.cli.demo import CAST_FILE, LOGIN_FILE, DemoOptions, fill
 from chirp.cli.output import Output
 from chirp.cli.running import log_to_stderr, run
 from chirp.clock import SystemClock
-from chirp.config import Registration, load
+from chirp.config import Registration, Server, load
+from chirp.demo.life import Life
 from chirp.serving import serve
 from chirp.storage import manifest
 from chirp.storage.store import create_store, open_store
+
+CAST = 25
+"""How many people of the demo go on living."""
 
 
 @click.command("serve", epilog="Example: chirp serve --data ./data --port 8080 --demo")
@@ -38,7 +43,9 @@ from chirp.storage.store import create_store, open_store
 @click.option(
     "--port", type=click.IntRange(1, 65535), help="The port to listen on.  [default: 8080]"
 )
-@click.option("--demo", is_flag=True, help="Fill an empty store with a community first.")
+@click.option(
+    "--demo", is_flag=True, help="Fill an empty store with people first, and let them live."
+)
 def serve_command(
     file: Path | None, data: Path, host: str | None, port: int | None, demo: bool
 ) -> None:
@@ -49,9 +56,14 @@ def serve_command(
         storage = config.storage
         create_store(data, SystemClock(), shards=storage.shards, id_layout=storage.id_layout)
     if demo and run(is_empty(data)):
-        run(fill(data, DemoOptions(), Output()))
+        run(fill(data, DemoOptions(cast=CAST), Output()))
 
     async def ready(chirp: Chirp) -> None:
+        cast = _read(data / CAST_FILE)
+        if demo and cast and not config.server.tls_cert:
+            friends = sorted(cast.items())
+            life = Life(_own_address(config.server), friends, chirp.clock, Random())  # noqa: S311  (a game)
+            chirp.tasks.start("demo-life", life.run())
         greet(chirp.config.public_url, demo_login(data), chirp.config.registration)
 
     run(serve(data, config, ready))
@@ -68,11 +80,20 @@ async def is_empty(folder: Path) -> bool:
 
 def demo_login(folder: Path) -> dict[str, str] | None:
     """Return the demo's login, when a demo community lives in this store."""
-    path = folder / LOGIN_FILE
+    return _read(folder / LOGIN_FILE)
+
+
+def _read(path: Path) -> dict[str, str] | None:
     try:
         return dict(json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError):
         return None
+
+
+def _own_address(server: Server) -> str:
+    """Return where the server reaches itself."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "": "127.0.0.1"}.get(server.host, server.host)  # noqa: S104
+    return f"http://{host}:{server.port}"
 
 
 _WORDS = {

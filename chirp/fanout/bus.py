@@ -86,21 +86,38 @@ def parse_place(text: str, sources: int) -> Place:
 
 
 class Item(NamedTuple):
-    """Something that happened to a tweet, and the place behind it."""
+    """Something that happened to a tweet, and the place behind it.
+
+    `number`: how many were told before, since the start; 0 of what is read again.
+    """
 
     kind: ItemKind
     tweet_id: int
     author_id: int
     place: Place
+    number: int = 0
+
+
+class Missed(NamedTuple):
+    """What was told between a place and now, `place`; None when it is too much or gone.
+
+    Items up to `number` are among it: a stream that was open already gets them once more.
+    """
+
+    items: list[Item] | None
+    place: Place
+    number: int
 
 
 class Stream:
     """What waits to be told to one reader."""
 
-    __slots__ = ("_items", "_woken", "ended", "user_id")
+    __slots__ = ("_items", "_woken", "begun", "ended", "user_id")
 
-    def __init__(self, user_id: UserId) -> None:
+    def __init__(self, user_id: UserId, begun: Place) -> None:
         self.user_id = user_id
+        self.begun = begun
+        """The place from which on it is told."""
         self.ended: str | None = None
         """Why nothing more will come, in words; None while the stream is open."""
         self._items: deque[Item] = deque()
@@ -160,6 +177,8 @@ class Bus:
         self._released = 0
         self._counted: dict[int, None] = {}
         self._to_tell: deque[Item] = deque()
+        self._number = self._delivered = 0
+        self._told_to = self.place()
         self._woken = asyncio.Event()
         self._count_changed = asyncio.Event()
         self._told = self._dropped = 0
@@ -203,7 +222,8 @@ class Bus:
                 self._tell(ItemKind.TWEET, tweet_id, author_id)
 
     def _tell(self, kind: ItemKind, tweet_id: int, author_id: int) -> None:
-        self._to_tell.append(Item(kind, tweet_id, author_id, self.place()))
+        self._number += 1
+        self._to_tell.append(Item(kind, tweet_id, author_id, self.place(), self._number))
         self._woken.set()
 
     def place(self) -> Place:
@@ -212,6 +232,15 @@ class Bus:
         for _, _, source, sequence in self._held:
             sequences[source] = min(sequences[source], sequence - 1)
         return Place(self._released, tuple(sequences))
+
+    def told(self) -> Place:
+        """Return the place behind what open streams were offered. O(tweets held).
+
+        Unlike `place`, a reader may come back with it who has taken all that waited.
+        """
+        if self._delivered == self._number:
+            self._told_to = self.place()
+        return self._told_to
 
     # -- telling ------------------------------------------------------------------------
 
@@ -222,7 +251,9 @@ class Bus:
                 self._woken.clear()
                 await self._woken.wait()
             while self._to_tell:
-                await self._deliver(self._to_tell.popleft())
+                item = self._to_tell.popleft()
+                await self._deliver(item)
+                self._delivered, self._told_to = item.number, item.place
 
     async def run_counts(self) -> None:
         """Tell streams of new counts, now and then, as long as the process lives."""
@@ -230,17 +261,15 @@ class Bus:
             if not self._counted:
                 self._count_changed.clear()
                 await self._count_changed.wait()
-            await self._deliver_counts()
+            self._tell_counts()
             await self._clock.sleep(COUNTS_EVERY_S)
 
-    async def _deliver_counts(self) -> None:
+    def _tell_counts(self) -> None:
         counted, self._counted = list(self._counted), {}
         for cell in self._tweets.cached(counted):
             # What no cache holds, nobody has on the screen.
             if cell is not None and self._streams:
-                tweet = cell.tweet
-                item = Item(ItemKind.COUNTS, tweet.tweet_id, tweet.author_id, self.place())
-                await self._deliver(item)
+                self._tell(ItemKind.COUNTS, cell.tweet.tweet_id, cell.tweet.author_id)
 
     async def _deliver(self, item: Item) -> None:
         if not self._streams:
@@ -270,7 +299,7 @@ class Bus:
 
     def open(self, user_id: UserId) -> Stream:
         """Return a stream of what happens from now on. O(1)."""
-        stream = Stream(user_id)
+        stream = Stream(user_id, self.told())
         self._streams.setdefault(user_id, []).append(stream)
         self._open += 1
         return stream
@@ -304,22 +333,23 @@ class Bus:
             for stream in streams:
                 stream.end(why)
 
-    async def missed(self, after: Place) -> list[Item] | None:
-        """Return what was told between a place and now; None when it is too much or gone.
+    async def missed(self, after: Place) -> Missed:
+        """Return what was told between a place and now.
 
         To be called when the stream is open already: what is told meanwhile waits there.
         """
-        here = self.place()
+        here, number = self.place(), self._number
         found: list[Item] = []
         room = MOST_RESUMED
         for source, begin in enumerate(after.sequences):
             events = await self._journal.read_between(source, begin, self._handled[source], room)
             if events is None:
-                return None
+                return Missed(None, here, number)
             room -= len(events)
-            found += _items(events, after.tweet_id, here)
+            found += _items(events, after, here)
         tweets = sorted((i for i in found if i.kind is ItemKind.TWEET), key=lambda i: i.tweet_id)
-        return tweets + [item for item in found if item.kind is not ItemKind.TWEET]
+        others = [item for item in found if item.kind is not ItemKind.TWEET]
+        return Missed(tweets + others, here, number)
 
     def stats(self) -> dict[str, float]:
         """Return how many streams are open, and what was told and dropped."""
@@ -343,16 +373,25 @@ def counted_by(event: Event) -> Iterator[int]:
                 yield other
 
 
-def _items(events: Events, told: int, here: Place) -> Iterator[Item]:
-    """Yield what events of the past tell; tweets that were told before or wait still are not."""
+def _items(events: Events, after: Place, here: Place) -> Iterator[Item]:
+    """Yield what events of the past tell; tweets that were told before or wait still are not.
+
+    Who is cut off amid these comes back for the tweets that are left and for all others again:
+    sequences stay those of `after` until the last was told.
+    """
     counted: dict[int, None] = {}
+    behind = Place(here.tweet_id, after.sequences)
     for _, event in events:
-        if isinstance(event, TweetPosted) and told < event.tweet.tweet_id <= here.tweet_id:
+        if (
+            isinstance(event, TweetPosted)
+            and after.tweet_id < event.tweet.tweet_id <= here.tweet_id
+        ):
             tweet = event.tweet
-            yield Item(ItemKind.TWEET, tweet.tweet_id, tweet.author_id, here)
+            place = Place(tweet.tweet_id, after.sequences)
+            yield Item(ItemKind.TWEET, tweet.tweet_id, tweet.author_id, place)
         elif isinstance(event, TweetDeleted):
-            yield Item(ItemKind.DELETE, event.tweet_id, event.author_id, here)
+            yield Item(ItemKind.DELETE, event.tweet_id, event.author_id, behind)
         elif isinstance(event, TweetEdited):
-            yield Item(ItemKind.EDIT, event.tweet.tweet_id, event.tweet.author_id, here)
+            yield Item(ItemKind.EDIT, event.tweet.tweet_id, event.tweet.author_id, behind)
         counted |= dict.fromkeys(counted_by(event))
-    yield from (Item(ItemKind.COUNTS, tweet_id, 0, here) for tweet_id in counted)
+    yield from (Item(ItemKind.COUNTS, tweet_id, 0, behind) for tweet_id in counted)

@@ -101,6 +101,7 @@ class SweepConsumer:
             ended += await self._sweep_marks(user)
             ended += await self._sweep_graph(user)
             await self._sweep_answers(user)
+        await self._sweep_mutes_of(user)
         await self._sweep_keys(user)
         # The counters go with the profile: nothing may move them any more.
         await self._derived()
@@ -162,6 +163,14 @@ class SweepConsumer:
         ended += await self._each(store.blocking.newest, user, unblock)
         ended += await self._each(store.blocked_by.newest, user, unblock_by)
         return ended + await self._each(store.muting.newest, user, unmute)
+
+    async def _sweep_mutes_of(self, user: UserId) -> None:
+        """End the mutes that others have of a user."""
+        found = [
+            unmuted(self._store, UserId(muter), user, since)
+            async for muter, since in self._store.muting.owners_of(user, SLICE)
+        ]
+        await self._commit(found)
 
     async def _sweep_keys(self, user: UserId) -> None:
         """Drop keys that were made while the account was closed; they never worked."""

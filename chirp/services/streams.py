@@ -104,21 +104,28 @@ class Streams:
         What was missed since `after` comes first; a RESET when that can no longer be told: the
         reader loads the timeline anew.
         """
+        # What the reader was told up to: what waits in the stream is behind it, never before.
+        told, number = stream.begun, 0
         if after is not None:
             missed = await self._bus.missed(after)
-            if missed is None:
-                yield StreamEvent(StreamKind.RESET, str(self._bus.place()))
-            for event in await self._events(viewer.user_id, missed or []):
+            told, number = missed.place, missed.number
+            if missed.items is None:
+                yield StreamEvent(StreamKind.RESET, str(told))
+            for event in await self._events(viewer.user_id, missed.items or []):
                 yield event
-        yield StreamEvent(StreamKind.HEARTBEAT, str(self._bus.place()))
+        yield StreamEvent(StreamKind.HEARTBEAT, str(told))
         while stream.ended is None:
             items = await stream.take(HEARTBEAT_S)
-            if not items and stream.ended is None:
+            if items:
+                told = max(told, items[-1].place)
+            elif stream.ended is None:
+                told = max(told, self._bus.told())
                 await self._refuse_revoked(viewer)
-                yield StreamEvent(StreamKind.HEARTBEAT, str(self._bus.place()))
-            for event in await self._events(viewer.user_id, items):
+                yield StreamEvent(StreamKind.HEARTBEAT, str(told))
+            fresh = [item for item in items if item.number > number]
+            for event in await self._events(viewer.user_id, fresh):
                 yield event
-        yield StreamEvent(StreamKind.END, str(self._bus.place()), why=stream.ended)
+        yield StreamEvent(StreamKind.END, str(told), why=stream.ended)
 
     async def _refuse_revoked(self, viewer: Viewer) -> None:
         if await self._store.directory.find_key(viewer.key_digest) is None:

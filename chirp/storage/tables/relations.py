@@ -7,17 +7,22 @@ Invariant: for each member row (owner, other) → since there is exactly one ord
 from __future__ import annotations
 
 from array import array
+from collections.abc import AsyncIterator
 
 from chirp.model import UnixMs
 from chirp.storage.codec import pack_i64, unpack_i64
 from chirp.storage.engine import Batch, Engine
 from chirp.storage.keys import (
+    PARTITION_BYTES,
     Table,
+    Tag,
+    everything,
     last_id,
     member_key,
     member_range,
     order_key,
     order_range,
+    partition_of,
     split_order_key,
 )
 
@@ -61,6 +66,18 @@ class Relation:
         start, stop = order_key(owner, *after) + b"\x00", order_range(owner)[1]
         rows = await self._engine.scan(self.table, start, stop, limit)
         return [(UnixMs(at), other) for at, other in (split_order_key(key) for key, _ in rows)]
+
+    async def owners_of(self, other: int, limit: int) -> AsyncIterator[tuple[int, UnixMs]]:
+        """Yield (owner, since) of everybody who has `other` in their relation. O(all rows).
+
+        Reads `limit` rows at a time. For what has no mirror: who is muted must not be told.
+        """
+        start, stop = everything()
+        while rows := await self._engine.scatter(self.table, start, stop, limit):
+            for key, raw in rows:
+                if key[PARTITION_BYTES] == Tag.MEMBER and last_id(key) == other:
+                    yield partition_of(key), UnixMs(unpack_i64(raw))
+            start = rows[-1][0] + b"\x00"
 
     def expect(self, batch: Batch, other: int, since: UnixMs | None) -> None:
         """Make the batch conflict unless the relation stands as told (None: does not stand)."""
