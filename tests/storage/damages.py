@@ -173,6 +173,15 @@ DERIVED = {
     "counter of a tweet of an unknown kind": Derived(
         Table.TWEET_COUNTS, counter_key(1, 4), pack_i64(1), "there is no counter 4"
     ),
+    "zero of an unknown kind": Derived(
+        Table.TWEET_COUNTS, counter_key(1, 4), pack_i64(0), "there is no counter 4"
+    ),
+    "counter of an impossible tweet": Derived(
+        Table.TWEET_COUNTS, b"\xff" * 8 + b"\0", pack_i64(1), "but the counter says 1"
+    ),
+    "list of an impossible tweet": Derived(
+        Table.REPLIES, b"\xff" * 8 + id_key(6), b"", "holds 6, no live tweet of theirs", 2
+    ),
     "blocker missing": Derived(
         Table.BLOCKED_BY, member_key(BOB, EVE), None, "block of 12 by 13 is not listed with the", 2
     ),
@@ -269,6 +278,9 @@ TRUTH = {
         Table.KEYS, digest_key(DIRECTORY, key_of(ADA).digest), pack_key(key_of(BOB)), "another key"
     ),
     "mark of nothing": Truth(Table.MARKS, pair_key(BOB, 5), bytes(24), "the mark says nothing"),
+    "mark of an impossible tweet": Truth(
+        Table.MARKS, pair_key(BOB, 0), pack_mark(Mark(bookmarked_at=5)), "of an impossible id"
+    ),
     "marked retweet missing": Truth(
         Table.MARKS,
         pair_key(ADA, 1),

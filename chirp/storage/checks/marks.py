@@ -50,6 +50,8 @@ async def check_marks(reading: Reading) -> None:
         for key, mark in marks:
             if mark == UNMARKED:
                 reading.problem(Table.MARKS, key, "the mark says nothing")
+            if not (is_id(partition_of(key)) and is_id(last_id(key))):
+                reading.problem(Table.MARKS, key, "the mark is of an impossible id")
         for table in ORDERS:
             await _check_ordered(reading, table, marks)
         await _check_retweets(reading, [each for each in marks if each[1].retweet_id])

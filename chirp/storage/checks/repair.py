@@ -15,7 +15,7 @@ from contextlib import suppress
 from chirp.errors import StorageError
 from chirp.storage.checks.answers import is_time, time_stands
 from chirp.storage.checks.counters import COUNTED, counter_awaited
-from chirp.storage.checks.listings import LISTS, listing_of, live_tweet, tweet_in
+from chirp.storage.checks.listings import LISTS, is_id, listing_of, live_tweet, tweet_in
 from chirp.storage.checks.marks import ORDERS, mark_key, stands
 from chirp.storage.checks.pending import Pending, read_pending
 from chirp.storage.checks.reading import Problem, has_key_size, rows_of, typed
@@ -83,6 +83,15 @@ def _is_counter(table: Table, _key: bytes) -> bool:
     return table in COUNTED
 
 
+def _counters(counts: Table) -> dict[int, Table]:
+    return {int(counter): table for counter, table in COUNTED.get(counts, {}).items()}
+
+
+def _is_counted(table: Table, key: bytes) -> bool:
+    """Say whether a row is that of a counter that there is: no row and 0 are then the same."""
+    return has_key_size(table, key) and key[-1] in _counters(table)
+
+
 def _is_other(table: Table, key: bytes) -> bool:
     return not (_is_member(table, key) or _is_counter(table, key))
 
@@ -124,7 +133,7 @@ class _Repair:
             new = await self._truth(table, key)
         except StorageError:
             return None  # what it derives from cannot be read, and that is a problem of its own
-        if old == new or (table in COUNTED and {old, new} == {None, pack_i64(0)}):
+        if old == new or (_is_counted(table, key) and {old, new} == {None, pack_i64(0)}):
             return None
         batch = Batch(partition_of(key))
         batch.expect(table, key, old)
@@ -185,10 +194,11 @@ class _Repair:
         return b"" if stands_since == split_order_key(key)[0] else None
 
     async def _count(self, counts: Table, key: bytes) -> bytes | None:
-        counted = {int(counter): table for counter, table in COUNTED[counts].items()}
-        if key[-1] not in counted:
+        if not _is_counted(counts, key):
             return None
-        owner, table = partition_of(key), counted[key[-1]]
+        owner, table = partition_of(key), _counters(counts)[key[-1]]
+        if table not in RELATIONS and not is_id(owner):
+            return None  # what such a list held was derived, and went before
         bounds = member_range(owner) if table in RELATIONS else partition_range(owner)
         count = 0
         async for _ in rows_of(self._engine, table, *bounds, scatter=False):

@@ -46,7 +46,8 @@ def _tweet(reading: Reading, row: Row) -> Tweet | None:
     tweet = reading.record(Table.TWEETS, row, codec.unpack_tweet, codec.pack_tweet)
     if tweet is None:
         return None
-    if tweet.tweet_id != last_id(row[0]) or not is_id(tweet.author_id):
+    ids = (tweet.tweet_id, tweet.author_id)
+    if tweet.tweet_id != last_id(row[0]) or not all(map(is_id, ids)):
         reading.problem(Table.TWEETS, row[0], "the row is that of another tweet, or of no author")
         return None
     others = (tweet.in_reply_to_tweet_id, tweet.quote_of, tweet.retweet_of)
