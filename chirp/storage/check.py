@@ -7,6 +7,8 @@ Nobody may write to the store meanwhile. The invariants stand in `chirp.storage.
 
 from __future__ import annotations
 
+from chirp.storage.checks.answers import check_answers
+from chirp.storage.checks.counters import check_counters
 from chirp.storage.checks.directory import (
     check_accounts,
     check_keys,
@@ -14,6 +16,7 @@ from chirp.storage.checks.directory import (
     check_user_keys,
 )
 from chirp.storage.checks.journals import check_journal
+from chirp.storage.checks.marks import check_marks, check_orders
 from chirp.storage.checks.moderation import (
     check_actions,
     check_flags,
@@ -22,11 +25,10 @@ from chirp.storage.checks.moderation import (
 )
 from chirp.storage.checks.pending import read_pending
 from chirp.storage.checks.reading import Problem, Progress, Reading, Report
-from chirp.storage.checks.relations import check_relation
+from chirp.storage.checks.relations import check_relations
 from chirp.storage.checks.repair import repair_store
-from chirp.storage.checks.tweets import check_author_index, check_tweets
-from chirp.storage.checks.users import check_counters, check_users
-from chirp.storage.keys import Table
+from chirp.storage.checks.tweets import check_lists, check_tweets, check_versions
+from chirp.storage.checks.users import check_users
 from chirp.storage.store import Store
 
 __all__ = ["Problem", "Progress", "Report", "check_store", "repair_store"]
@@ -41,12 +43,10 @@ async def check_store(
     """
     pending = await read_pending(store.engine)
     reading = Reading(store.engine, pending, deep=deep, progress=progress)
-    await check_tweets(reading)
-    await check_author_index(reading)
-    await check_relation(reading, Table.FOLLOWING)
-    await check_relation(reading, Table.FOLLOWERS)
-    await check_counters(reading)
-    await check_users(reading)
+    for check in (check_tweets, check_lists, check_versions, check_marks, check_orders):
+        await check(reading)
+    for check in (check_relations, check_counters, check_users, check_answers):
+        await check(reading)
     for check in (check_accounts, check_names, check_keys, check_user_keys):
         await check(reading)
     for check in (check_waiting, check_invites, check_flags, check_actions):

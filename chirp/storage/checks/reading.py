@@ -18,6 +18,7 @@ from chirp.storage import codec
 from chirp.storage.checks.pending import Pending
 from chirp.storage.engine import Engine, Row
 from chirp.storage.keys import PARTITION_BYTES, FlagTag, Table, Tag, everything
+from chirp.storage.tables.answers import Answer, AnswerTag
 
 CHUNK_ROWS = 2_000
 
@@ -28,7 +29,7 @@ PENDING_NOTE = (
     "the journal has {} events that the index consumer has not applied; start the server once"
 )
 
-Record = TypeVar("Record", Tweet, User, Account, ApiKey, Invite, Flag, Action)
+Record = TypeVar("Record", Tweet, User, Account, ApiKey, Invite, Flag, Action, Answer)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,24 @@ _SIZES: dict[tuple[Table, bytes | None], _Size] = {
     (Table.FOLLOWING, _ORDER): _Size(25, 0),
     (Table.FOLLOWERS, _MEMBER): _Size(17, 8),
     (Table.FOLLOWERS, _ORDER): _Size(25, 0),
+    (Table.BLOCKING, _MEMBER): _Size(17, 8),
+    (Table.BLOCKING, _ORDER): _Size(25, 0),
+    (Table.BLOCKED_BY, _MEMBER): _Size(17, 8),
+    (Table.BLOCKED_BY, _ORDER): _Size(25, 0),
+    (Table.MUTING, _MEMBER): _Size(17, 8),
+    (Table.MUTING, _ORDER): _Size(25, 0),
+    (Table.MARKS, None): _Size(16, 24),
+    (Table.FAVORITES, None): _Size(24, 0),
+    (Table.RETWEETS, None): _Size(24, 0),
+    (Table.BOOKMARKS, None): _Size(24, 0),
+    (Table.FAVORITED_BY, None): _Size(24, 0),
+    (Table.RETWEETED_BY, None): _Size(24, 0),
+    (Table.REPLIES, None): _Size(16, 0),
+    (Table.QUOTES, None): _Size(16, 0),
+    (Table.TWEET_COUNTS, None): _Size(9, 8),
+    (Table.VERSIONS, None): _Size(16, None),
+    (Table.ANSWERS, bytes([AnswerTag.ROW])): _Size(25, None),
+    (Table.ANSWERS, bytes([AnswerTag.TIME])): _Size(33, 0),
     (Table.NAMES, None): _Size(None, 8),
     (Table.ACCOUNTS, None): _Size(16, None),
     (Table.KEYS, None): _Size(40, None),
@@ -90,10 +109,24 @@ _SIZES: dict[tuple[Table, bytes | None], _Size] = {
     (Table.FLAGS, bytes([FlagTag.CLOSED])): _Size(17, None),
     (Table.ACTIONS, None): _Size(16, None),
 }
-"""By table and, in relations and flags, by the byte behind the partition."""
+"""By table and, where one holds two kinds of rows, by the byte behind the partition."""
 
 DERIVED = frozenset(
-    {Table.AUTHOR_INDEX, Table.FOLLOWERS, Table.USER_COUNTS, Table.USER_KEYS},
+    {
+        Table.USER_COUNTS,
+        Table.AUTHOR_INDEX,
+        Table.FOLLOWERS,
+        Table.USER_KEYS,
+        Table.FAVORITES,
+        Table.RETWEETS,
+        Table.BOOKMARKS,
+        Table.FAVORITED_BY,
+        Table.RETWEETED_BY,
+        Table.REPLIES,
+        Table.QUOTES,
+        Table.TWEET_COUNTS,
+        Table.BLOCKED_BY,
+    }
 )
 """Tables of which every row follows from others."""
 

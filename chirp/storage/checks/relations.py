@@ -1,4 +1,4 @@
-"""Checks of the relations: members against their order, following against followers."""
+"""Checks of the relations: members and their order, the mirrors, and follows across blocks."""
 
 from __future__ import annotations
 
@@ -16,22 +16,37 @@ from chirp.storage.keys import (
     split_order_key,
 )
 
+MIRRORS = {Table.FOLLOWERS: Table.FOLLOWING, Table.BLOCKED_BY: Table.BLOCKING}
+"""What is derived, by the other one's id, and what from."""
 
-async def check_relation(reading: Reading, table: Table) -> None:
-    """Members and order rows of `table` match, and it mirrors its counterpart."""
-    async for rows in reading.chunks(table):
-        orders = [key for key, _ in rows if key[8] == Tag.ORDER]
-        await _check_orders(reading, table, orders)
-        members = [row for row in rows if row[0][8] == Tag.MEMBER]
-        sane = [row for row in members if since_of(row[1]) >= 0]
-        for key, _ in set(members) - set(sane):
-            derived = table is Table.FOLLOWERS
-            reading.problem(table, key, "the row says an impossible time", repairable=derived)
-        await _check_members(reading, table, sane)
-        if table is Table.FOLLOWING:
-            await _check_following(reading, sane)
-        else:
-            await _check_followers(reading, members)
+RELATIONS = frozenset({*MIRRORS.keys(), *MIRRORS.values(), Table.MUTING})
+
+_NOUNS = {Table.FOLLOWING: "follow", Table.BLOCKING: "block", Table.MUTING: "mute"}
+
+
+async def check_relations(reading: Reading) -> None:
+    """Members and order rows of each match, mirrors agree, and nobody follows across a block."""
+    for table in sorted(RELATIONS):
+        async for rows in reading.chunks(table):
+            await _check_rows(reading, table, rows)
+
+
+async def _check_rows(reading: Reading, table: Table, rows: Sequence[Row]) -> None:
+    orders = [key for key, _ in rows if key[8] == Tag.ORDER]
+    await _check_orders(reading, table, orders)
+    members = [row for row in rows if row[0][8] == Tag.MEMBER]
+    sane = [row for row in members if since_of(row[1]) >= 0]
+    for key, _ in set(members) - set(sane):
+        what = "the row says an impossible time"
+        reading.problem(table, key, what, repairable=table in MIRRORS)
+    await _check_members(reading, table, sane)
+    for mirror, truth in MIRRORS.items():
+        if table is truth:
+            await _check_truth(reading, mirror, sane)
+        elif table is mirror:
+            await _check_mirror(reading, mirror, members)
+    if table is Table.BLOCKING:
+        await _check_blocks(reading, [key for key, _ in members])
 
 
 async def _check_members(reading: Reading, table: Table, rows: Sequence[Row]) -> None:
@@ -52,31 +67,47 @@ async def _check_orders(reading: Reading, table: Table, keys: Sequence[bytes]) -
             reading.problem(table, key, what, repairable=True)
 
 
-async def _check_following(reading: Reading, rows: Sequence[Row]) -> None:
-    """Each followed person has the follower, since the same time."""
+async def _check_truth(reading: Reading, mirror: Table, rows: Sequence[Row]) -> None:
+    """Each one followed or blocked has it in the mirror, since the same time."""
     mirrors = [member_key(last_id(key), partition_of(key)) for key, _ in rows]
-    found = await reading.engine.get_many(Table.FOLLOWERS, mirrors)
-    for (key, raw), mirror, mirrored in zip(rows, mirrors, found, strict=True):
+    found = await reading.engine.get_many(mirror, mirrors)
+    for (key, raw), mirrored_key, mirrored in zip(rows, mirrors, found, strict=True):
         awaited = (partition_of(key), last_id(key)) in reading.pending.edges
         if raw != mirrored and not awaited:
             how = "not listed with" if mirrored is None else "listed since another time with"
-            what = f"{_edge(Table.FOLLOWING, key)} is {how} the followers"
-            reading.problem(Table.FOLLOWERS, mirror, what, repairable=True)
+            what = f"{_edge(MIRRORS[mirror], key)} is {how} the {_listed(mirror)}"
+            reading.problem(mirror, mirrored_key, what, repairable=True)
 
 
-async def _check_followers(reading: Reading, rows: Sequence[Row]) -> None:
-    """Each follower follows. When they began is compared from the other side."""
-    mirrors = [member_key(last_id(key), partition_of(key)) for key, _ in rows]
-    found = await reading.engine.get_many(Table.FOLLOWING, mirrors)
+async def _check_mirror(reading: Reading, mirror: Table, rows: Sequence[Row]) -> None:
+    """Each follower follows, each blocker blocks. Since when is compared from the other side."""
+    truths = [member_key(last_id(key), partition_of(key)) for key, _ in rows]
+    found = await reading.engine.get_many(MIRRORS[mirror], truths)
     for (key, _), raw in zip(rows, found, strict=True):
         awaited = (last_id(key), partition_of(key)) in reading.pending.edges
         if raw is None and not awaited:
-            what = f"{_edge(Table.FOLLOWERS, key)} is listed with the followers only"
-            reading.problem(Table.FOLLOWERS, key, what, repairable=True)
+            what = f"{_edge(mirror, key)} is listed with the {_listed(mirror)} only"
+            reading.problem(mirror, key, what, repairable=True)
+
+
+async def _check_blocks(reading: Reading, blocks: Sequence[bytes]) -> None:
+    """Neither of two follows the other where one blocks the other."""
+    pairs = [(partition_of(key), last_id(key)) for key in blocks]
+    edges = sorted({edge for one, two in pairs for edge in ((one, two), (two, one))})
+    found = await reading.engine.get_many(Table.FOLLOWING, [member_key(*edge) for edge in edges])
+    for edge, raw in zip(edges, found, strict=True):
+        if raw is not None and edge not in reading.pending.edges:
+            key = member_key(*edge)
+            what = f"{_edge(Table.FOLLOWING, key)} stands although one blocks the other"
+            reading.problem(Table.FOLLOWING, key, what)
+
+
+def _listed(mirror: Table) -> str:
+    return "followers" if mirror is Table.FOLLOWERS else "blockers"
 
 
 def _edge(table: Table, key: bytes) -> str:
     owner, other = partition_of(key), last_id(key)
-    if table is Table.FOLLOWERS:
+    if table in MIRRORS:
         owner, other = other, owner
-    return f"the follow of {other} by {owner}"
+    return f"the {_NOUNS[MIRRORS.get(table, table)]} of {other} by {owner}"

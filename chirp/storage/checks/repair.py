@@ -1,8 +1,9 @@
 """Repair: writes derived rows anew from the rows that they derive from.
 
-Derived are the author index, followers and the order rows of both relations, counters, and the
-lists of keys by user. Each is recomputed from what the store holds now, not from what the check
-saw, so a repair may be repeated, cut off anywhere, and given problems that are no longer there.
+Derived are the lists of tweets (an author's, replies, quotes, retweets), followers and blockers,
+all orders of time, counters, and the lists of keys by user. Each is recomputed from what the store
+holds now, not from what the check saw, so a repair may be repeated, cut off anywhere, and given
+problems that are no longer there.
 """
 
 from __future__ import annotations
@@ -12,10 +13,14 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from chirp.errors import StorageError
+from chirp.storage.checks.answers import is_time, time_stands
+from chirp.storage.checks.counters import COUNTED, counter_awaited
+from chirp.storage.checks.listings import LISTS, is_id, listing_of, live_tweet, tweet_in
+from chirp.storage.checks.marks import ORDERS, mark_key, stands
 from chirp.storage.checks.pending import Pending, read_pending
 from chirp.storage.checks.reading import Problem, has_key_size, rows_of, typed
-from chirp.storage.checks.users import COUNTED
-from chirp.storage.codec import is_tombstone, pack_i64, unpack_i64, unpack_key, unpack_tweet
+from chirp.storage.checks.relations import MIRRORS, RELATIONS
+from chirp.storage.codec import pack_i64, unpack_i64, unpack_key
 from chirp.storage.engine import Batch, Engine
 from chirp.storage.keys import (
     Table,
@@ -33,11 +38,10 @@ from chirp.storage.keys import (
     triple_key,
 )
 from chirp.storage.store import Store
-from chirp.storage.tables.tweets import flags_of
+from chirp.storage.tables.answers import answer_row_key, digest_in
 
 WAVE_BATCHES = 500
 
-RELATIONS = frozenset({Table.FOLLOWING, Table.FOLLOWERS})
 MEMBER_TAG = bytes([Tag.MEMBER])
 
 
@@ -60,10 +64,11 @@ async def repair_store(store: Store, problems: Sequence[Problem]) -> int:
 
 def _counters_of(table: Table, key: bytes) -> list[tuple[Table, bytes]]:
     """Return the counters that count a row: lost with it, they agreed with what was left."""
-    user = partition_of(key)
+    owner = partition_of(key)
     return [
-        (Table.USER_COUNTS, counter_key(user, counter))
-        for counter, counted in COUNTED.items()
+        (counts, counter_key(owner, counter))
+        for counts, counters in COUNTED.items()
+        for counter, counted in counters.items()
         if counted is table
     ]
 
@@ -75,7 +80,16 @@ def _is_member(table: Table, key: bytes) -> bool:
 
 def _is_counter(table: Table, _key: bytes) -> bool:
     """Counters go last: they count the others."""
-    return table is Table.USER_COUNTS
+    return table in COUNTED
+
+
+def _counters(counts: Table) -> dict[int, Table]:
+    return {int(counter): table for counter, table in COUNTED.get(counts, {}).items()}
+
+
+def _is_counted(table: Table, key: bytes) -> bool:
+    """Say whether a row is that of a counter that there is: no row and 0 are then the same."""
+    return has_key_size(table, key) and key[-1] in _counters(table)
 
 
 def _is_other(table: Table, key: bytes) -> bool:
@@ -114,12 +128,12 @@ class _Repair:
         """Return what makes a row right; None when it is right, or must wait for an event."""
         if self._awaited(table, key):
             return None
-        old = (await self._engine.get_many(table, [key]))[0]
+        old = await self._get(table, key)
         try:
             new = await self._truth(table, key)
         except StorageError:
             return None  # what it derives from cannot be read, and that is a problem of its own
-        if old == new or (table is Table.USER_COUNTS and {old, new} == {None, pack_i64(0)}):
+        if old == new or (_is_counted(table, key) and {old, new} == {None, pack_i64(0)}):
             return None
         batch = Batch(partition_of(key))
         batch.expect(table, key, old)
@@ -130,51 +144,62 @@ class _Repair:
 
     def _awaited(self, table: Table, key: bytes) -> bool:
         pending, owner = self._pending, partition_of(key)
-        match table:
-            case Table.AUTHOR_INDEX:
-                return last_id(key) in pending.tweets
-            case Table.FOLLOWERS:
-                return (last_id(key), owner) in pending.edges
-            case Table.USER_COUNTS:
-                return (owner, key[-1]) in pending.counters
-        return False
+        if table in COUNTED:
+            return counter_awaited(pending, table, key)
+        if not has_key_size(table, key):
+            return False
+        if table in LISTS:
+            return tweet_in(table, key) in pending.tweets
+        if table in MIRRORS:
+            return (last_id(key), owner) in pending.edges
+        return table is Table.FAVORITED_BY and (last_id(key), owner) in pending.marks
 
     async def _truth(self, table: Table, key: bytes) -> bytes | None:
         """Return what the row should hold. Raises: StorageError: what it derives from is bad."""
         if not has_key_size(table, key):
             return None
-        match table:
-            case Table.AUTHOR_INDEX:
-                return await self._index_flags(partition_of(key), last_id(key))
-            case Table.FOLLOWING | Table.FOLLOWERS:
-                return await self._relation(table, key)
-            case Table.USER_COUNTS:
-                return await self._count(partition_of(key), key[-1])
-            case Table.USER_KEYS:
-                return self._digests.get(key)
+        if table in LISTS:
+            return await self._listing(table, key)
+        if table in RELATIONS:
+            return await self._relation(table, key)
+        if table in COUNTED:
+            return await self._count(table, key)
+        if table is Table.USER_KEYS:
+            return self._digests.get(key)
+        return b"" if await self._has_place(table, key) else None
+
+    async def _has_place(self, table: Table, key: bytes) -> bool:
+        if table in ORDERS:
+            return stands(table, key, await self._get(Table.MARKS, mark_key(table, key)))
+        if table is Table.ANSWERS and is_time(key):
+            row = answer_row_key(partition_of(key), digest_in(key))
+            return time_stands(key, await self._get(table, row))
         raise StorageError(f"{table.name.lower()} is not derived")
 
-    async def _index_flags(self, author: int, tweet_id: int) -> bytes | None:
-        raw = (await self._engine.get_many(Table.TWEETS, [id_key(tweet_id)]))[0]
-        if raw is None or is_tombstone(raw):
-            return None
-        tweet = unpack_tweet(raw)
-        return bytes([flags_of(tweet)]) if tweet.author_id == author else None
+    async def _get(self, table: Table, key: bytes) -> bytes | None:
+        return (await self._engine.get_many(table, [key]))[0]
+
+    async def _listing(self, table: Table, key: bytes) -> bytes | None:
+        tweet = live_tweet(await self._get(Table.TWEETS, id_key(tweet_in(table, key))))
+        listing = None if tweet is None else listing_of(table, tweet)
+        return listing[1] if listing is not None and listing[0] == key else None
 
     async def _relation(self, table: Table, key: bytes) -> bytes | None:
         owner, other = partition_of(key), last_id(key)
-        truth = member_key(owner, other) if table is Table.FOLLOWING else member_key(other, owner)
-        since = (await self._engine.get_many(Table.FOLLOWING, [truth]))[0]
+        truth = member_key(other, owner) if table in MIRRORS else member_key(owner, other)
+        since = await self._get(MIRRORS.get(table, table), truth)
         if key[8] == Tag.MEMBER:
             return since
-        stands = since is not None and unpack_i64(since) == split_order_key(key)[0]
-        return b"" if stands else None
+        stands_since = None if since is None else unpack_i64(since)
+        return b"" if stands_since == split_order_key(key)[0] else None
 
-    async def _count(self, user: int, counter: int) -> bytes | None:
-        if counter not in COUNTED:
+    async def _count(self, counts: Table, key: bytes) -> bytes | None:
+        if not _is_counted(counts, key):
             return None
-        table = COUNTED[counter]
-        bounds = partition_range(user) if table is Table.AUTHOR_INDEX else member_range(user)
+        owner, table = partition_of(key), _counters(counts)[key[-1]]
+        if table not in RELATIONS and not is_id(owner):
+            return None  # what such a list held was derived, and went before
+        bounds = member_range(owner) if table in RELATIONS else partition_range(owner)
         count = 0
         async for _ in rows_of(self._engine, table, *bounds, scatter=False):
             count += 1
