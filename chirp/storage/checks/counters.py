@@ -36,10 +36,9 @@ async def check_counters(reading: Reading) -> None:
     """Each counter says what is counted."""
     for counts, counted in COUNTED.items():
         async for rows in reading.chunks(counts):
-            for key, _ in rows:
-                if key[8] not in list(counted):
-                    what = f"there is no counter {key[8]}"
-                    reading.problem(counts, key, what, repairable=True)
+            for key in (key for key, _ in rows if key[8] not in list(counted)):
+                what = f"there is no counter {key[8]}"
+                reading.problem(counts, key, what, repairable=True)
         for counter in counted:
             await _check_counter(reading, counts, counter)
 

@@ -104,13 +104,15 @@ async def check_orders(reading: Reading) -> None:
     """Each place in an order of time has the mark that was made then."""
     for table in ORDERS:
         async for rows in reading.chunks(table):
-            keys = [key for key, _ in rows]
-            marks = [mark_key(table, key) for key in keys]
-            found = await reading.engine.get_many(Table.MARKS, marks)
-            for key, raw in zip(keys, found, strict=True):
-                if not _may_stand(table, key, raw) and not _awaited(reading, table, key):
-                    what = f"{_mark(table, key)} is in the order of time, but was not made then"
-                    reading.problem(table, key, what, repairable=True)
+            await _check_places(reading, table, [key for key, _ in rows])
+
+
+async def _check_places(reading: Reading, table: Table, keys: Sequence[bytes]) -> None:
+    found = await reading.engine.get_many(Table.MARKS, [mark_key(table, key) for key in keys])
+    for key, raw in zip(keys, found, strict=True):
+        if not _may_stand(table, key, raw) and not _awaited(reading, table, key):
+            what = f"{_mark(table, key)} is in the order of time, but was not made then"
+            reading.problem(table, key, what, repairable=True)
 
 
 def _may_stand(table: Table, key: bytes, raw: bytes | None) -> bool:

@@ -85,14 +85,17 @@ async def check_lists(reading: Reading) -> None:
     """Each row of a list has the live tweet that it is about."""
     for table in LISTS:
         async for rows in reading.chunks(table):
-            ids = [tweet_in(table, key) for key, _ in rows]
-            found = await reading.engine.get_many(Table.TWEETS, [id_key(i) for i in ids])
-            for (key, _), tweet_id, raw in zip(rows, ids, found, strict=True):
-                awaited = tweet_id in reading.pending.tweets
-                if not awaited and not may_be_listed(table, key, raw):
-                    where = f"{_NAMES[table]} {partition_of(key)}"
-                    what = f"the {where} holds {tweet_id}, no live tweet of theirs"
-                    reading.problem(table, key, what, repairable=True)
+            await _check_listed(reading, table, [key for key, _ in rows])
+
+
+async def _check_listed(reading: Reading, table: Table, keys: Sequence[bytes]) -> None:
+    ids = [tweet_in(table, key) for key in keys]
+    found = await reading.engine.get_many(Table.TWEETS, [id_key(i) for i in ids])
+    for key, tweet_id, raw in zip(keys, ids, found, strict=True):
+        if tweet_id not in reading.pending.tweets and not may_be_listed(table, key, raw):
+            where = f"{_NAMES[table]} {partition_of(key)}"
+            what = f"the {where} holds {tweet_id}, no live tweet of theirs"
+            reading.problem(table, key, what, repairable=True)
 
 
 async def _check_versions_of(reading: Reading, tweet: Tweet) -> None:
