@@ -85,10 +85,10 @@ async def check_lists(reading: Reading) -> None:
     """Each row of a list has the live tweet that it is about."""
     for table in LISTS:
         async for rows in reading.chunks(table):
-            await _check_listed(reading, table, [key for key, _ in rows])
+            await _check_entries(reading, table, [key for key, _ in rows])
 
 
-async def _check_listed(reading: Reading, table: Table, keys: Sequence[bytes]) -> None:
+async def _check_entries(reading: Reading, table: Table, keys: Sequence[bytes]) -> None:
     ids = [tweet_in(table, key) for key in keys]
     found = await reading.engine.get_many(Table.TWEETS, [id_key(i) for i in ids])
     for key, tweet_id, raw in zip(keys, ids, found, strict=True):
