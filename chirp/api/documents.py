@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import gzip
 from collections.abc import Iterable
 from importlib import resources
 
 import orjson
 from aiohttp import web
-from xxhash import xxh3_64_hexdigest
 
 from chirp.api.contract import HTML
 from chirp.api.docs_page import render
 from chirp.api.openapi import document
 from chirp.http.pipeline import Route
+from chirp.http.ready import Ready
 
 _FILES = {"docs.css": "text/css; charset=utf-8", "docs.js": "text/javascript; charset=utf-8"}
 _POLICY = (
@@ -22,31 +21,10 @@ _POLICY = (
 )
 
 
-class Ready:
-    """Bytes to serve, plain and packed, under one tag."""
-
-    def __init__(self, body: bytes, content_type: str) -> None:
-        self._body = body
-        self._packed = gzip.compress(body, mtime=0)
-        self._headers = {
-            "Content-Type": content_type,
-            "ETag": f'W/"{xxh3_64_hexdigest(body)}"',
-            "Cache-Control": "no-cache",
-            "Content-Security-Policy": _POLICY,
-            "X-Content-Type-Options": "nosniff",
-            "Referrer-Policy": "no-referrer",
-            "Vary": "Accept-Encoding",
-        }
-
-    def answer(self, request: web.Request) -> web.Response:
-        """Answer with the bytes, or with 304 to who has them already."""
-        tags = request.headers.get("If-None-Match", "")
-        if self._headers["ETag"] in tags or tags.strip() == "*":
-            return web.Response(status=304, headers=self._headers)
-        if "gzip" in request.headers.get("Accept-Encoding", ""):
-            headers = {**self._headers, "Content-Encoding": "gzip"}
-            return web.Response(body=self._packed, headers=headers)
-        return web.Response(body=self._body, headers=self._headers)
+def _ready(body: bytes, content_type: str) -> Ready:
+    return Ready(
+        body, content_type, {"Cache-Control": "no-cache", "Content-Security-Policy": _POLICY}
+    )
 
 
 class Documents:
@@ -59,11 +37,11 @@ class Documents:
             Route("GET", "/docs/{file}", self.file, group=None),
         ]
         described = document([*routes, *self._routes], public_url)
-        self._openapi = Ready(orjson.dumps(described), "application/json")
-        self._page = Ready(render(described).encode(), HTML)
+        self._openapi = _ready(orjson.dumps(described), "application/json")
+        self._page = _ready(render(described).encode(), HTML)
         folder = resources.files("chirp.api") / "static"
         self._files = {
-            name: Ready((folder / name).read_bytes(), kind) for name, kind in _FILES.items()
+            name: _ready((folder / name).read_bytes(), kind) for name, kind in _FILES.items()
         }
 
     def routes(self) -> list[Route]:

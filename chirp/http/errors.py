@@ -49,19 +49,27 @@ _BY_STATUS = {answer.status: answer.error for answer in _ANSWERS.values()} | {
 }
 
 
-def refuse(error: ChirpError, request_id: str) -> web.Response:
-    """Return the answer to a refusal or to the store's trouble."""
-    if isinstance(error, Refusal):
-        answer = _ANSWERS[type(error)]
-        response = error_response(*answer, error.message, request_id, field=error.field)
-        if isinstance(error, RateLimited | Unavailable):
-            response.headers["Retry-After"] = str(error.retry_after_s)
-    else:
-        response = error_response(503, "unavailable", _words_of(error), request_id)
-        response.headers["Retry-After"] = str(RETRY_STORAGE_S)
-    if response.status == 401:
-        response.headers["WWW-Authenticate"] = 'Bearer realm="chirp"'
-    return response
+class Told(NamedTuple):
+    """A refusal as any front end tells it; `allow`: the methods that an address does take."""
+
+    status: int
+    error: str
+    message: str
+    field: str | None = None
+    retry_after_s: int | None = None
+    allow: str | None = None
+
+
+FAILED = Told(500, "internal", "the server made a mistake; it is logged")
+
+
+def told_of(error: ChirpError) -> Told:
+    """Return what is told of a refusal or of the store's trouble."""
+    if not isinstance(error, Refusal):
+        return Told(503, "unavailable", _words_of(error), retry_after_s=RETRY_STORAGE_S)
+    answer = _ANSWERS[type(error)]
+    later = error.retry_after_s if isinstance(error, RateLimited | Unavailable) else None
+    return Told(*answer, error.message, error.field, later)
 
 
 def _words_of(error: ChirpError) -> str:
@@ -70,18 +78,41 @@ def _words_of(error: ChirpError) -> str:
     return "the server cannot do this now"
 
 
-def refuse_http(error: web.HTTPException, request_id: str) -> web.Response:
-    """Return our answer in place of one of aiohttp's own: no route, wrong method, too large."""
-    response = refuse_status(error.status, request_id)
-    if "Allow" in error.headers:
-        response.headers["Allow"] = error.headers["Allow"]
-    return response
+def told_of_http(error: web.HTTPException) -> Told:
+    """Return what is told in place of one of aiohttp's own: no route, wrong method, too large."""
+    return _told_of_status(error.status)._replace(allow=error.headers.get("Allow"))
+
+
+def _told_of_status(status: int) -> Told:
+    name = _BY_STATUS.get(status, "invalid_request")
+    return Told(status, name, _HTTP_WORDS.get(status, name))
+
+
+def tell_json(told: Told, request_id: str) -> web.Response:
+    """Answer with the body that every refusal of the API has."""
+    body: dict[str, str] = {"status": "error", "error": told.error, "message": told.message}
+    if told.field is not None:
+        body["field"] = told.field
+    body["request_id"] = request_id
+    headers = {"Content-Type": JSON_TYPE, **refusal_headers(told, request_id)}
+    return web.Response(status=told.status, body=orjson.dumps(body), headers=headers)
+
+
+def refusal_headers(told: Told, request_id: str) -> dict[str, str]:
+    """Return the headers that HTTP wants beside a refusal, in whatever words it is told."""
+    headers = {"X-Request-Id": request_id}
+    if told.retry_after_s is not None:
+        headers["Retry-After"] = str(told.retry_after_s)
+    if told.allow is not None:
+        headers["Allow"] = told.allow
+    if told.status == 401:
+        headers["WWW-Authenticate"] = 'Bearer realm="chirp"'
+    return headers
 
 
 def refuse_status(status: int, request_id: str) -> web.Response:
     """Return our answer for a status that HTTP itself demands."""
-    name = _BY_STATUS.get(status, "invalid_request")
-    return error_response(status, name, _HTTP_WORDS.get(status, name), request_id)
+    return tell_json(_told_of_status(status), request_id)
 
 
 _HTTP_WORDS = {
@@ -96,15 +127,3 @@ _HTTP_WORDS = {
     505: "only HTTP/1.1 is spoken here",
 }
 """What is said of a refusal that HTTP itself demands."""
-
-
-def error_response(
-    status: int, error: str, message: str, request_id: str, *, field: str | None = None
-) -> web.Response:
-    """Return the body that every refusal has."""
-    body: dict[str, str] = {"status": "error", "error": error, "message": message}
-    if field is not None:
-        body["field"] = field
-    body["request_id"] = request_id
-    headers = {"Content-Type": JSON_TYPE, "X-Request-Id": request_id}
-    return web.Response(status=status, body=orjson.dumps(body), headers=headers)

@@ -7,12 +7,13 @@ until then the request counts against its address, and that is given back.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from aiohttp import web
 
 from chirp.clock import Clock
 from chirp.errors import RateLimited, Refusal
 from chirp.http.addresses import Addresses, holder_of
-from chirp.http.auth import header_key
 from chirp.http.calls import Call
 from chirp.http.limits import Buckets, Limiter
 from chirp.metrics import Metrics
@@ -43,16 +44,22 @@ class Gate:
         self._clock = clock
         self._metrics = metrics
 
-    def enter(self, request: web.Request, call: Call, now_s: float) -> str | None:
+    def enter(
+        self,
+        request: web.Request,
+        call: Call,
+        key_of: Callable[[web.Request], str | None],
+        now_s: float,
+    ) -> str | None:
         """Let in who is known already; return a key that is not, for `authenticate`.
 
-        Raises: RateLimited, Unauthorized and Invalid (what the headers hold is no key).
+        Raises: RateLimited, and what `key_of` raises where a request holds no key.
         """
         before = _BEFORE.get(call.group)
         if before is not None:
             self._take_for_address(before, request, call, now_s)
             return None
-        key = header_key(request)
+        key = key_of(request)
         if key is None:
             self._take_for_address("anonymous", request, call, now_s)
             return None

@@ -14,7 +14,8 @@ from chirp.errors import ChirpError, Invalid, Refusal, Unavailable
 from chirp.http.access_log import AccessLog, logged_path
 from chirp.http.body import MAX_BODY_BYTES
 from chirp.http.calls import CALL, Call, Group, RequestIds
-from chirp.http.errors import error_response, refuse, refuse_http
+from chirp.http.errors import FAILED, told_of, told_of_http
+from chirp.http.faces import JSON_FACE, Face
 from chirp.http.gate import Gate
 from chirp.metrics import Metrics
 
@@ -32,7 +33,8 @@ class Route:
     `needs_key`: anonymous requests are refused. `group`: which rate limit it counts against;
     "by method": reads or writes; None: nobody is asked who they are, and nothing is counted: for
     what answers even when the server is overloaded. `stream`: it may last for hours, so it does
-    not count as under way. `max_body_bytes`: a longer body is refused before it is read.
+    not count as under way. `max_body_bytes`: a longer body is refused before it is read. `face`:
+    how callers say who they are, and how they are told a refusal.
     """
 
     method: str
@@ -42,6 +44,7 @@ class Route:
     group: Group | Literal["by method"] | None = "by method"
     stream: bool = False
     max_body_bytes: int = MAX_BODY_BYTES
+    face: Face = JSON_FACE
 
     def limited_as(self) -> Group | None:
         """Return the rate limit that this route counts against."""
@@ -65,7 +68,9 @@ class Pipeline:
         metrics: Metrics,
         *,
         max_in_flight: int,
+        unknown: Face = JSON_FACE,
     ) -> None:
+        self._unknown = unknown
         self._gate = gate
         self._ids = ids
         self._access_log = access_log
@@ -80,7 +85,8 @@ class Pipeline:
         counts, observe = metrics.requests, metrics.request_s[name].observe
         group, max_body_bytes = route.limited_as(), route.max_body_bytes
         access_log, weight, handler = self._access_log, int(not route.stream), route.handler
-        ids = self._ids
+        ids, face = self._ids, route.face
+        key_of = face.key_of
 
         async def run(request: web.Request) -> web.StreamResponse:
             started_s = clock.monotonic_s()
@@ -90,19 +96,21 @@ class Pipeline:
             try:
                 if group is not None:
                     self._refuse_overload()
-                    key = gate.enter(request, call, started_s)
+                    key = gate.enter(request, call, key_of, started_s)
                     if key is not None:
-                        await gate.authenticate(request, call, key)
+                        await face.let_in(gate, request, call, key)
                 if request.can_read_body:
                     call.refuse_long(request)
                 response = await handler(request)
             except (ChirpError, web.HTTPException) as error:
-                response = self._refused(error, call)
+                response = self._refused(error, request, call, face)
             except ConnectionError:
                 # The client has left; nobody reads what is answered.
-                response = self._refused(Invalid("the connection was lost"), call)
+                lost = Invalid("the connection was lost")
+                response = self._refused(lost, request, call, face)
             except Exception as error:  # noqa: BLE001  (the top: logged once, told without a trace)
-                response = self._failed(request, error, call)
+                self._log_failure(request, error, call)
+                response = face.refused(request, call, FAILED)
             finally:
                 metrics.in_flight -= weight
             call.sign(response, clock.now_ms())
@@ -129,7 +137,8 @@ class Pipeline:
             for method in ("GET", "HEAD") if twice else (route.method,):
                 app.router.add_route(method, route.path, handler, expect_handler=_continue)
         self._resources = list(app.router.resources())
-        unknown = self.wrap("unknown", Route("*", "", self._no_route, group="reads"))
+        nowhere = Route("*", "", self._no_route, group="reads", face=self._unknown)
+        unknown = self.wrap("unknown", nowhere)
         anything = _Anything("/")
         app.router.register_resource(anything)
         anything.add_route("*", unknown, expect_handler=_continue)
@@ -144,18 +153,24 @@ class Pipeline:
             raise web.HTTPMethodNotAllowed(request.method, sorted(allowed))
         raise web.HTTPNotFound
 
-    def _refused(self, error: ChirpError | web.HTTPException, call: Call) -> web.StreamResponse:
+    def _refused(
+        self,
+        error: ChirpError | web.HTTPException,
+        request: web.Request,
+        call: Call,
+        face: Face,
+    ) -> web.StreamResponse:
         if isinstance(error, web.HTTPException):
-            return refuse_http(error, call.request_id) if error.status >= 400 else error
+            if error.status < 400:
+                return error
+            return face.refused(request, call, told_of_http(error))
         if not isinstance(error, Refusal):
             log.error("request %s: %s", call.request_id, error, exc_info=error)
-        return refuse(error, call.request_id)
+        return face.refused(request, call, told_of(error))
 
-    def _failed(self, request: web.Request, error: Exception, call: Call) -> web.Response:
+    def _log_failure(self, request: web.Request, error: Exception, call: Call) -> None:
         words = "request %s failed: %s %s"
         log.error(words, call.request_id, request.method, logged_path(request), exc_info=error)
-        message = "the server made a mistake; it is logged"
-        return error_response(500, "internal", message, call.request_id)
 
 
 class _Anything(web.PlainResource):

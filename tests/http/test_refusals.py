@@ -20,7 +20,7 @@ from chirp.errors import (
     Unavailable,
     WritesStopped,
 )
-from chirp.http.errors import refuse
+from chirp.http.errors import tell_json, told_of
 from tests.support.web import ERRORS, Http
 
 REFUSALS: list[tuple[ChirpError, int]] = [
@@ -33,7 +33,7 @@ REFUSALS: list[tuple[ChirpError, int]] = [
 
 @pytest.mark.parametrize(("error", "status"), REFUSALS, ids=lambda value: type(value).__name__)
 def test_each_refusal_has_its_status_and_name(error: ChirpError, status: int) -> None:
-    response = refuse(error, "id-1")
+    response = tell_json(told_of(error), "id-1")
     assert response.status == status
     assert isinstance(response.body, bytes)
     assert b'"request_id":"id-1"' in response.body
