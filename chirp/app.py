@@ -1,4 +1,4 @@
-"""The composition root: the only module that knows every other, and wires them."""
+"""The composition root: wires everything up to the services; `chirp.fronts` does the rest."""
 
 from __future__ import annotations
 
@@ -6,16 +6,10 @@ import asyncio
 import logging
 import sys
 
-from aiohttp import web
-
-from chirp.api.context import Api
-from chirp.api.documents import Documents
-from chirp.api.render import Renderer
-from chirp.api.routes import routes
 from chirp.cache.flight import SingleFlight
 from chirp.cache.revision import Revision
 from chirp.clock import Clock
-from chirp.config import Config, networks
+from chirp.config import Config
 from chirp.errors import StorageError
 from chirp.fanout.accounts import AccountWriter
 from chirp.fanout.audit import AuditConsumer
@@ -28,17 +22,7 @@ from chirp.fanout.publishing import Publisher
 from chirp.fanout.repeats import Repeats
 from chirp.fanout.sweep import SweepConsumer
 from chirp.fanout.truths import Truths
-from chirp.http.access_log import AccessLog
-from chirp.http.addresses import Addresses
-from chirp.http.body import MAX_BODY_BYTES
-from chirp.http.calls import RequestIds
-from chirp.http.connections import Connections
-from chirp.http.exposition import Exposition
-from chirp.http.gate import Gate
-from chirp.http.limits import Limiter
-from chirp.http.operations import Operations
-from chirp.http.paging import Cursors
-from chirp.http.pipeline import Pipeline
+from chirp.fronts import Fronts, Reports
 from chirp.idgen.generator import IdGenerator
 from chirp.idgen.layout import layout_named
 from chirp.idgen.watermark import Watermark
@@ -58,6 +42,7 @@ from chirp.readers.users import UserReader
 from chirp.readers.warming import warm
 from chirp.services.accounts import Accounts
 from chirp.services.administration import Administration
+from chirp.services.all import Services
 from chirp.services.blocks import Blocks
 from chirp.services.follows import Follows
 from chirp.services.lists import Lists
@@ -97,8 +82,7 @@ class Chirp:
         self._wire_readers()
         self._wire_fanout()
         self._wire_services()
-        self._wire_gateway()
-        self.app = self._make_app()
+        self._wire_fronts()
 
     @classmethod
     async def open(cls, store: Store, config: Config, clock: Clock) -> Chirp:
@@ -243,22 +227,8 @@ class Chirp:
             self.revision,
         )
 
-    def _wire_gateway(self) -> None:
-        server, clock, metrics = self.config.server, self.clock, self.metrics
-        self.addresses = Addresses(networks(server.trusted_proxies))
-        self.limiter = Limiter(self.config.limits)
-        self.request_ids = ids = RequestIds(self.addresses)
-        self.connections = Connections(server, self.addresses, ids, clock, metrics)
-        self.gate = Gate(self.accounts, self.limiter, self.addresses, clock, metrics)
-        self.access_log: AccessLog | None = None
-        if server.access_log != "off":
-            json = server.access_log == "json"
-            self.access_log = AccessLog(self.addresses, clock, as_json=json)
-
-    def _make_api(self) -> Api:
-        public_url = self.config.public_url
-        return Api(
-            self.gate,
+    def _wire_fronts(self) -> None:
+        services = Services(
             self.accounts,
             self.own_account,
             self.registrations,
@@ -271,40 +241,18 @@ class Chirp:
             self.threads,
             self.lists,
             self.timelines,
-            Renderer(public_url),
-            Cursors(self.store.manifest.cursor_secret()),
-            public_url,
-            self.config.tweets.max_weight,
-            self.clock,
+            self.streams,
         )
-
-    def _make_app(self) -> web.Application:
-        app = web.Application(client_max_size=MAX_BODY_BYTES)
-        app.on_shutdown.append(self._end_streams)
-        server = self.config.server
-        operations = Operations(
-            Exposition(self.metrics, self.stats),
-            self.reasons,
-            self.figures,
-            self.config.public_url,
-            self.addresses,
-            self.accounts.is_admin,
-            open_metrics=server.open_metrics,
-        )
-        pipeline = Pipeline(
-            self.gate,
-            self.request_ids,
-            self.access_log,
+        self.fronts = Fronts(
+            services,
+            self.config,
             self.clock,
             self.metrics,
-            max_in_flight=server.max_in_flight,
+            self.tasks,
+            self.store.manifest.cursor_secret(),
+            Reports(self.stats, self.reasons, self.figures),
         )
-        table = [*routes(self._make_api(), self.streams, self.tasks), *operations.routes()]
-        pipeline.add_routes(app, [*table, *Documents(table, self.config.public_url).routes()])
-        return app
-
-    async def _end_streams(self, _app: web.Application) -> None:
-        self.streams.end_all()
+        self.app, self.connections = self.fronts.app, self.fronts.connections
 
     async def start(self) -> None:
         """Make good what a crash left undone, then follow the journals."""
@@ -361,7 +309,7 @@ class Chirp:
             **engine_values(self.store.engine.stats()),
             "journal_lag": dict(self.journal.lag()),
             "tasks": dict(self.tasks.stats()),
-            "limits": dict(self.limiter.stats()),
+            "limits": dict(self.fronts.limiter.stats()),
             "gateway": {"in_flight": self.metrics.in_flight, **self.connections.stats()},
             "streams": self.bus.stats(),
             "ids": dict(self.ids.stats()),

@@ -37,6 +37,7 @@ RESERVED = frozenset(
     {"me", "api", "docs", "healthz", "readyz", "metrics", "openapi", "static", "media", "about"}
     | {"home", "search", "settings", "login", "logout", "signup", "explore", "notifications"}
     | {"bookmarks", "admin", "oauth", "moments", "tags", "public", "users", "tweets"}
+    | {"compose", "status", "theme", "stream", "feeds", "oembed", "trends", "suggestions"}
 )
 """Usernames that would hide a page of the server's own: profiles are at /{username}."""
 

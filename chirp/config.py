@@ -101,6 +101,8 @@ class Cache:
     """First pages of home timelines, ready to send; 0 makes every one anew."""
     marks_mb: int = 32
     """What active viewers favorited, retweeted and bookmarked, and whom they block and mute."""
+    cards_mb: int = 32
+    """Tweets as HTML, for the pages."""
     warm: bool = True
     """Whether the tweets of the last 72 hours are loaded after the start."""
 
@@ -171,6 +173,14 @@ class Audit:
 
 
 @dataclass(frozen=True, slots=True)
+class Web:
+    """The pages that people see."""
+
+    language: str = "en"
+    """Which file of chirp/web/messages speaks."""
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """All settings."""
 
@@ -182,6 +192,7 @@ class Config:
     limits: Limits = field(default_factory=Limits)
     accounts: AccountRules = field(default_factory=AccountRules)
     audit: Audit = field(default_factory=Audit)
+    web: Web = field(default_factory=Web)
 
     @property
     def registration(self) -> Registration:

@@ -75,9 +75,9 @@ def _prepare(chirp: Chirp) -> None:
     """Set what belongs to the process, and say what is unusual."""
     server = chirp.config.server
     allow_files(server.max_connections)
-    if chirp.access_log is not None:
+    if chirp.fronts.access_log is not None:
         access_log.to_stderr()
-    words = chirp.limiter.words()
+    words = chirp.fronts.limiter.words()
     if words is not None:
         log.warning("%s", words)
 

@@ -212,8 +212,9 @@ class Position(Struct, frozen=True, gc=False):
 class Page(Struct, Generic[T], gc=False):
     """Part of a list, newest first; `next` leads to older, `prev` to newer items.
 
-    `json` and `json_link` are what a front end made of it: body and Link header. They live as long
-    as the page, which a service hands out again only while nothing in it has changed.
+    `json` and `json_link` are what a front end made of it: body and Link header; `html` is what
+    another one did. They live as long as the page, which a service hands out again only while
+    nothing in it has changed.
     """
 
     items: list[T]
@@ -221,6 +222,7 @@ class Page(Struct, Generic[T], gc=False):
     prev: Position | None = None
     json: bytes | None = None
     json_link: str = ""
+    html: bytes | None = None
 
 
 class KeptPage(Struct, gc=False):

@@ -145,7 +145,7 @@ OUTSIDE = {
         "Whether the server can serve, and why not", Readiness, others={503: Readiness}
     ),
     "GET /metrics": About("Figures for Prometheus", "text/plain; version=0.0.4", refusals=(403,)),
-    "GET /": About("A status page", HTML, refusals=(400, 401, 403, 429, 503)),
+    "GET /status": About("A status page", HTML, refusals=(400, 401, 403, 429, 503)),
     "GET /openapi.json": About("This description", "application/json"),
     "GET /docs": About("This description, to read", HTML),
     "GET /docs/{file}": About("What that page needs besides", "text/*", refusals=(404,)),

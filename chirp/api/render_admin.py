@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from chirp.api.render import render_time, short_user_fields
+from chirp.api.render import short_user_fields
+from chirp.http.times import render_time
 from chirp.model import SHELL, Invite, User, UserId
 from chirp.views import ActionView, Applicant, FlagView
 

@@ -24,7 +24,7 @@ Reasons = Callable[[], list[str]]
 
 
 class Operations:
-    """/healthz, /readyz, /metrics and the page at /."""
+    """/healthz, /readyz, /metrics and the page at /status."""
 
     def __init__(
         self,
@@ -48,7 +48,7 @@ class Operations:
     def routes(self) -> list[Route]:
         """Return the routes of these pages."""
         return [
-            Route("GET", "/", self.status, group="reads"),
+            Route("GET", "/status", self.status, group="reads"),
             Route("GET", "/healthz", self.healthz, group=None),
             Route("GET", "/readyz", self.readyz, group=None),
             Route("GET", "/metrics", self.metrics, group=None),

@@ -25,6 +25,9 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 RETRY_OVERLOAD_S = 1
 
+_LOST = Invalid("the connection was lost")
+"""The client has left: nobody reads what is answered."""
+
 
 @dataclass(frozen=True, slots=True)
 class Route:
@@ -85,8 +88,7 @@ class Pipeline:
         counts, observe = metrics.requests, metrics.request_s[name].observe
         group, max_body_bytes = route.limited_as(), route.max_body_bytes
         access_log, weight, handler = self._access_log, int(not route.stream), route.handler
-        ids, face = self._ids, route.face
-        key_of = face.key_of
+        ids, face, key_of = self._ids, route.face, route.face.key_of
 
         async def run(request: web.Request) -> web.StreamResponse:
             started_s = clock.monotonic_s()
@@ -105,9 +107,7 @@ class Pipeline:
             except (ChirpError, web.HTTPException) as error:
                 response = self._refused(error, request, call, face)
             except ConnectionError:
-                # The client has left; nobody reads what is answered.
-                lost = Invalid("the connection was lost")
-                response = self._refused(lost, request, call, face)
+                response = self._refused(_LOST, request, call, face)
             except Exception as error:  # noqa: BLE001  (the top: logged once, told without a trace)
                 self._log_failure(request, error, call)
                 response = face.refused(request, call, FAILED)

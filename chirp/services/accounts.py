@@ -157,6 +157,13 @@ class Accounts:
         if key is not None:
             await self._revoke(key)
 
+    async def end_session(self, secret: str) -> None:
+        """Revoke the session that a secret opens; whatever else it may be is left alone."""
+        plausible = len(secret) == SECRET_LENGTH and secret.isascii()
+        key = await self._store.directory.find_key(digest_of(secret)) if plausible else None
+        if key is not None and key.name == SESSION:
+            await self._revoke(key)
+
     async def _revoke(self, key: ApiKey) -> None:
         batch = Batch(DIRECTORY)
         self._store.directory.delete_key(batch, key)

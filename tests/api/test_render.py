@@ -8,8 +8,9 @@ import orjson
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chirp.api.render import Renderer, render_time, short_user_fields, tail_fields
+from chirp.api.render import Renderer, short_user_fields, tail_fields
 from chirp.http.paging import Links
+from chirp.http.times import render_time
 from chirp.model import (
     Entity,
     EntityKind,

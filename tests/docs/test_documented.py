@@ -20,6 +20,7 @@ from tests.support.web import Http
 
 PUBLIC = text_of("README.md") + text_of("docs/operations.md")
 API = text_of("docs/api/quickstart.md")
+WEB = text_of("docs/web.md")
 ARCHITECTURE = text_of("ARCHITECTURE.md")
 MODULES = [p.relative_to(ROOT).as_posix() for p in sorted((ROOT / "chirp").rglob("*.py"))]
 CONTRACTS: list[dict[str, Any]] = tomllib.loads(text_of("pyproject.toml"))["tool"]["importlinter"][
@@ -47,7 +48,7 @@ async def test_routes_are_documented_and_no_others(chirp: Driver) -> None:
         for route in chirp.server.app.router.routes()
         if route.resource is not None and route.method in {"GET", "POST", "DELETE", "PATCH", "PUT"}
     }
-    said = set(re.findall(r"`((?:GET|POST|DELETE|PATCH|PUT) /[^`]*)`", API))
+    said = set(re.findall(r"`((?:GET|POST|DELETE|PATCH|PUT) /[^`]*)`", API + WEB))
     assert said == routes
 
 

@@ -89,7 +89,7 @@ async def test_strangers_do_not_name_requests(http: Http) -> None:
 
 async def test_every_answer_has_an_id_of_its_own(http: Http) -> None:
     ada = await http.chirp.register("ada")
-    paths = ("/users/me", "/timeline/home", "//healthz", "//", "//metrics", "/nothing")
+    paths = ("/users/me", "/timeline/home", "//healthz", "//status", "//metrics", "/nothing")
     found = [(await http.get(path, ada)).headers["X-Request-Id"] for path in paths]
     assert len(set(found)) == len(paths)
 

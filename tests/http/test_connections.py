@@ -28,8 +28,8 @@ async def served(server: Server, *routes: Route) -> AsyncIterator[Http]:
     chirp = await Driver.open(settings=replace(config(), server=server))
     inner = chirp.server
     pipeline = Pipeline(
-        inner.gate,
-        inner.request_ids,
+        inner.fronts.gate,
+        inner.fronts.request_ids,
         None,
         chirp.clock,
         inner.metrics,
@@ -239,7 +239,7 @@ async def test_what_clients_expect_is_asked_for_or_passed_over(http: Http) -> No
         assert b"HTTP/1.1 " + status in await raw.reader.readuntil(b"\r\n")
 
 
-@pytest.mark.parametrize("path", ["/", "/healthz", "/metrics", "/api/v1/users/ada"])
+@pytest.mark.parametrize("path", ["/", "/status", "/healthz", "/metrics", "/api/v1/users/ada"])
 async def test_head_is_get_without_a_body(http: Http, path: str) -> None:
     await http.chirp.register("ada")
     got, head = await http.get("/" + path), await http.ask("HEAD", "/" + path)

@@ -58,7 +58,7 @@ class _Figures(HTMLParser):
 async def test_the_page_shows_figures_and_loads_nothing(http: Http) -> None:
     ada = await http.chirp.register("ada")
     await http.tweet(ada)
-    answer = await http.get("//")
+    answer = await http.get("//status")
     assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
     assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
     page = _Figures()

@@ -59,7 +59,7 @@ async def test_a_wrong_method_is_told_the_right_ones(
 
 @pytest.mark.parametrize(
     "path",
-    ["/nothing", "//nothing", "/", "//api", "/users/a/b/c", "/tweets/", "/tweets/1/2", "//api/v2/x",
+    ["/nothing", "/", "/users/a/b/c", "/tweets/", "/tweets/1/2", "//api/v2/x",
      "/media", "/search", "/timeline/home/"],
 )  # fmt: skip
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE", "PUT"])

@@ -1,0 +1,1 @@
+"""The web UI: the same services as the API, as HTML pages for people."""

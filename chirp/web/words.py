@@ -1,0 +1,115 @@
+"""The message catalogue: every text, number and date of the pages, out of one file a language.
+
+A language is a TOML file in `chirp/web/messages/`; `en.toml` is the pattern. A message is a text
+with `{names}` in it, or a table with one text for each plural form.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from importlib import resources
+from typing import Any
+
+from markupsafe import Markup
+
+from chirp.model import UnixMs
+
+FOLDER = resources.files("chirp.web") / "messages"
+
+
+def languages() -> list[str]:
+    """Return the languages that there are files for, in order."""
+    names = [file.name for file in FOLDER.iterdir()]
+    return sorted(name.removesuffix(".toml") for name in names if name.endswith(".toml"))
+
+
+class Words:
+    """Texts, numbers and dates of one language.
+
+    >>> words = Words("en")
+    >>> words.number(1234567), words.short(1234567), words.short(950)
+    ('1,234,567', '1.2M', '950')
+    """
+
+    def __init__(self, language: str) -> None:
+        raw = tomllib.loads((FOLDER / f"{language}.toml").read_text(encoding="utf-8"))
+        self.language = language
+        self.messages = dict(_flat("", raw))
+        self._months = self("dates.months").split()
+        self._thousands = self("numbers.thousands")
+        self._point = self("numbers.point")
+        self._units = self("numbers.units").split()
+
+    def __call__(self, key: str, **values: object) -> str:
+        """Return a text as it is. O(1). Raises: KeyError: the catalogue has no such message."""
+        text = self.messages[key]
+        return text.format(**values) if values else text
+
+    def html(self, key: str, **values: object) -> Markup:
+        """Return a text with markup in its values: what is not Markup is escaped."""
+        return Markup(self.messages[key]).format(**values)  # noqa: S704  (escapes its values)
+
+    def count(self, key: str, count: int, **values: object) -> str:
+        """Return the plural form for `count`, which stands in it as {n}, written out."""
+        form = self("numbers.one_if") == str(count)
+        text = self.messages[f"{key}.{'one' if form else 'other'}"]
+        return text.format(n=self.number(count), **values)
+
+    def number(self, value: int) -> str:
+        """Return a number with its thousands apart."""
+        return f"{value:,}".replace(",", self._thousands)
+
+    def short(self, value: int) -> str:
+        """Return a number in at most four signs: 950, 1.2K, 35K, 1.2M."""
+        if value < 1000:
+            return str(value)
+        size, unit = float(value), ""
+        for unit in self._units:  # noqa: B007  (the last one that fits is used)
+            size /= 1000
+            if size < 999.5:
+                break
+        text = f"{size:.1f}" if size < 9.95 else f"{size:.0f}"
+        return text.removesuffix(".0").replace(".", self._point) + unit
+
+    def size(self, value_bytes: int) -> str:
+        """Return a size in the unit that suits it."""
+        size, unit = float(value_bytes), "B"
+        for unit in ("B", "KB", "MB", "GB", "TB"):  # noqa: B007
+            if size < 1000:
+                break
+            size /= 1000
+        text = f"{size:.1f}" if size < 9.95 and unit != "B" else f"{size:.0f}"
+        return f"{text.replace('.', self._point)} {unit}"
+
+    def date(self, at: UnixMs) -> str:
+        """Return a day in UTC."""
+        return self._moment("dates.day", at)
+
+    def moment(self, at: UnixMs) -> str:
+        """Return a day and a time in UTC."""
+        return self._moment("dates.moment", at)
+
+    def month(self, at: UnixMs) -> str:
+        """Return a month and its year, in UTC."""
+        return self._moment("dates.month", at)
+
+    def _moment(self, key: str, at: UnixMs) -> str:
+        when = datetime.fromtimestamp(at // 1000, UTC)
+        month = self._months[when.month - 1]
+        clock = f"{when.hour:02}:{when.minute:02}"
+        return self(key, day=when.day, month=month, year=when.year, clock=clock)
+
+    def scripts(self) -> dict[str, str]:
+        """Return what the scripts say, by the end of its key."""
+        start = "scripts."
+        return {k.removeprefix(start): v for k, v in self.messages.items() if k.startswith(start)}
+
+
+def _flat(prefix: str, table: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for name, value in table.items():
+        if isinstance(value, dict):
+            yield from _flat(f"{prefix}{name}.", value)
+        else:
+            yield prefix + name, str(value)
