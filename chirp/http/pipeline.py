@@ -85,8 +85,7 @@ class Pipeline:
         counts, observe = metrics.requests, metrics.request_s[name].observe
         group, max_body_bytes = route.limited_as(), route.max_body_bytes
         access_log, weight, handler = self._access_log, int(not route.stream), route.handler
-        ids, face = self._ids, route.face
-        key_of = face.key_of
+        ids, face, key_of = self._ids, route.face, route.face.key_of
 
         async def run(request: web.Request) -> web.StreamResponse:
             started_s = clock.monotonic_s()
@@ -106,8 +105,7 @@ class Pipeline:
                 response = self._refused(error, request, call, face)
             except ConnectionError:
                 # The client has left; nobody reads what is answered.
-                lost = Invalid("the connection was lost")
-                response = self._refused(lost, request, call, face)
+                response = self._refused(Invalid("the connection was lost"), request, call, face)
             except Exception as error:  # noqa: BLE001  (the top: logged once, told without a trace)
                 self._log_failure(request, error, call)
                 response = face.refused(request, call, FAILED)
