@@ -184,12 +184,11 @@ class Accounts:
         if not plausible:
             raise Unauthorized(_WRONG_KEY)
         digest = digest_of(secret)
+        before = self._viewers.deletions
         viewer = Viewer(await self._owner(digest), digest)
-        # A revocation may have slipped in while the account was read: ask once more, and install
-        # in the same step.
-        if await self._store.directory.find_key(digest) is None:
-            raise Unauthorized(_WRONG_KEY)
-        self._viewers.put(digest, viewer, _VIEWER_WEIGHT_BYTES)
+        # Else a revocation may have slipped in since the key was read, and would be forgotten.
+        if before == self._viewers.deletions:
+            self._viewers.put(digest, viewer, _VIEWER_WEIGHT_BYTES)
         self._used[digest] = self._clock.now_ms()
         return viewer
 
