@@ -9,7 +9,7 @@ import pytest
 
 from chirp.commands import CreateKey, EditProfile, Register, SignIn
 from chirp.errors import Refusal, Unauthorized
-from chirp.model import MAX_ID
+from chirp.model import MAX_ID, TweetId
 from chirp.views import Viewer
 from tests.support.driver import PASSWORD, Driver, memory_store
 from tests.support.engines import UnevenEngine
@@ -55,7 +55,10 @@ async def test_what_hangs_on_a_tweet_goes_with_it_however_late_it_comes(uneven: 
 async def delete_at_once(chirp: Driver) -> None:
     """Delete the next tweet as soon as its row is written, as a sweep or a moderator may."""
     last = max(await chirp.store.tweets.newest_ids(MAX_ID + 1, 1), default=0)
-    while not (found := await chirp.store.tweets.oldest_ids(last, 1)):
+    found: list[TweetId] = []
+    for _ in range(1_000):
+        if found := await chirp.store.tweets.oldest_ids(last, 1):
+            break
         await asyncio.sleep(0)
     tweet = (await chirp.store.tweets.find_many(found))[0]
     assert tweet is not None
