@@ -2,7 +2,7 @@
 
 For whatever is read by key alone: users, sessions, rendered segments. It knows of no loads under
 way: a value that was read before an `await` may be stale when it is put. Put it under a key that
-carries a version, or let `SingleFlight` load it and compare versions.
+carries a version, let `SingleFlight` load it and compare versions, or compare `deletions`.
 
 Invariants:
   - `weight_bytes` is the sum of all entries' weights, and at most `budget_bytes`;
@@ -31,6 +31,9 @@ class LruMap(Generic[K, V]):
 
     def __init__(self, budget_bytes: int) -> None:
         self.budget_bytes = budget_bytes
+        self.deletions = 0
+        """How often something was deleted, kept or not: equal before and after a read that no
+        deletion overtook."""
         self._entries: OrderedDict[K, tuple[V, int]] = OrderedDict()
         self._weight_bytes = 0
         self._hits = self._misses = self._evictions = 0
@@ -51,7 +54,7 @@ class LruMap(Generic[K, V]):
 
     def put(self, key: K, value: V, weight_bytes: int) -> None:
         """Set the value, whatever was there; one heavier than the whole budget is not kept."""
-        self.delete(key)
+        self._remove(key)
         if weight_bytes > self.budget_bytes:
             return
         self._entries[key] = (value, weight_bytes)
@@ -63,6 +66,10 @@ class LruMap(Generic[K, V]):
 
     def delete(self, key: K) -> bool:
         """Forget the key; return whether it was there."""
+        self.deletions += 1
+        return self._remove(key)
+
+    def _remove(self, key: K) -> bool:
         entry = self._entries.pop(key, None)
         if entry is None:
             return False

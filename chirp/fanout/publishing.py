@@ -65,6 +65,8 @@ class Publisher:
         try:
             await asyncio.shield(post.stored)
             await self._delivered(post)
+            # Before it settles: a reader who may see the tweet then finds it in its author's list.
+            cached = await self._shown(post)
         except asyncio.CancelledError:
             # Whoever asked is gone, the tweet is not: others wait for its id to settle.
             self._tasks.start(f"settle-{post.tweet.tweet_id}", self._settle_alone(post))
@@ -72,9 +74,16 @@ class Publisher:
         except BaseException:
             self._watermark.settle(post.tweet.tweet_id)
             raise
-        # Before it settles: a reader who may see the tweet then finds it in its author's list.
-        cached = self._tweets.remember(post.tweet, post.author)
         self._watermark.settle(post.tweet.tweet_id)
+        return cached
+
+    async def _shown(self, post: _Post) -> CachedTweet:
+        """Put a tweet into its author's cached list, unless it is deleted by now."""
+        cached = self._tweets.remember(post.tweet, post.author)
+        # A sweep or a moderator does not wait for it to settle: if the cache was told to forget it
+        # before, nobody will tell it again.
+        if not await self._tweets.is_stored(post.tweet.tweet_id):
+            self._tweets.forget(post.tweet.author_id, post.tweet.tweet_id)
         return cached
 
     async def _delivered(self, post: _Post) -> None:
@@ -91,6 +100,6 @@ class Publisher:
     async def _settle_alone(self, post: _Post) -> None:
         try:
             await self._delivered(post)
-            self._tweets.remember(post.tweet, post.author)
+            await self._shown(post)
         finally:
             self._watermark.settle(post.tweet.tweet_id)

@@ -128,6 +128,10 @@ class TweetReader:
             if author is not None
         ]
 
+    async def is_stored(self, tweet_id: TweetId) -> bool:
+        """Say whether a tweet is on disk and not deleted. O(1)."""
+        return (await self._tweets.find_many([tweet_id]))[0] is not None
+
     def remember(self, tweet: Tweet, author: CachedUser) -> CachedTweet:
         """Put a new tweet, whose author index row is on disk, into the cache. O(1)."""
         row = _row(tweet, author, NO_COUNTS)

@@ -19,7 +19,7 @@ from chirp.errors import (
     Unavailable,
 )
 from chirp.metrics import Metrics
-from chirp.model import SESSION, Account, ApiKey, KeyId, Role, UnixMs, User, UserCounts
+from chirp.model import SESSION, Account, ApiKey, KeyId, Role, UnixMs, User, UserCounts, UserId
 from chirp.readers.users import UserReader
 from chirp.services.passwords import Passwords
 from chirp.services.secrets import SECRET_LENGTH, digest_of, new_key
@@ -31,6 +31,8 @@ from chirp.views import OwnDetails, SignedIn, UserView, Viewer
 _VIEWER_WEIGHT_BYTES = 400
 _ATTEMPTS = 64
 """How often a session is tried to be stored: of those who compete, one succeeds each time."""
+
+_WRONG_KEY = "the key is wrong or was revoked"
 
 _CHUNK = 256
 """How many keys' last use is written at once: the loop gets a turn after each."""
@@ -186,20 +188,31 @@ class Accounts:
     async def authenticate(self, secret: str) -> Viewer:
         """Return who a key belongs to. Raises: Unauthorized, Forbidden (suspended, waiting)."""
         plausible = len(secret) == SECRET_LENGTH and secret.isascii()
-        digest = digest_of(secret) if plausible else b""
-        key = await self._store.directory.find_key(digest) if plausible else None
-        account = None if key is None else await self._store.directory.find_account(key.user_id)
-        if key is None or account is None:
-            raise Unauthorized("the key is wrong or was revoked")
-        await self._refuse_inactive(account)
-        viewer = Viewer(key.user_id, digest)
-        # A revocation may have slipped in while the account was read: ask once more, and install
-        # in the same step.
-        if await self._store.directory.find_key(digest) is None:
-            raise Unauthorized("the key is wrong or was revoked")
-        self._viewers.put(digest, viewer, _VIEWER_WEIGHT_BYTES)
+        if not plausible:
+            raise Unauthorized(_WRONG_KEY)
+        digest = digest_of(secret)
+        before = self._viewers.deletions
+        viewer = Viewer(await self._owner(digest), digest)
+        # Else a revocation may have slipped in since the key was read, and would be forgotten.
+        if before == self._viewers.deletions:
+            self._viewers.put(digest, viewer, _VIEWER_WEIGHT_BYTES)
         self._used[digest] = self._clock.now_ms()
         return viewer
+
+    async def confirm(self, viewer: Viewer) -> None:
+        """Ask the tables whether somebody who was let in a while ago still would be.
+
+        Raises: Unauthorized, Forbidden (suspended).
+        """
+        await self._owner(viewer.key_digest)
+
+    async def _owner(self, digest: bytes) -> UserId:
+        key = await self._store.directory.find_key(digest)
+        account = None if key is None else await self._store.directory.find_account(key.user_id)
+        if account is None:
+            raise Unauthorized(_WRONG_KEY)
+        await self._refuse_inactive(account)
+        return account.user_id
 
     async def is_admin(self, secret: str) -> bool:
         """Say whether a key belongs to an admin. Raises: Unauthorized, Forbidden (suspended)."""

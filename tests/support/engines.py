@@ -19,7 +19,7 @@ MOST_TURNS = 12
 class UnevenEngine(MemoryEngine):
     """Each shard applies its queue after a random number of turns of the loop, as disks would.
 
-    Scans see the rows of one moment, and may tell them some turns later, as threads would.
+    Reads see the rows of one moment, and may tell them some turns later, as threads would.
     """
 
     def __init__(self, shards: int = 8, seed: int = 0) -> None:
@@ -49,12 +49,20 @@ class UnevenEngine(MemoryEngine):
         self._waiting[shard].clear()
         self._flush()
 
+    async def get_many(self, table: Table, addresses: Sequence[bytes]) -> list[bytes | None]:
+        rows = await super().get_many(table, addresses)
+        await self._dawdle()
+        return rows
+
+    async def _dawdle(self) -> None:
+        for _ in range(self._random.choice([0, 0, 0, 1, 5])):
+            await asyncio.sleep(0)
+
     async def scan(
         self, table: Table, start: bytes, stop: bytes, limit: int, *, reverse: bool = False
     ) -> list[Row]:
         rows = await super().scan(table, start, stop, limit, reverse=reverse)
-        for _ in range(self._random.choice([0, 0, 0, 1, 5])):
-            await asyncio.sleep(0)
+        await self._dawdle()
         return rows
 
     async def close(self) -> None:
