@@ -25,6 +25,7 @@ from chirp.http.limits import Limiter
 from chirp.http.operations import Operations
 from chirp.http.paging import Cursors
 from chirp.http.pipeline import Pipeline, Route
+from chirp.http.sent_events import EventStreams
 from chirp.metrics import Metrics
 from chirp.services.all import Services
 from chirp.tasks import TaskRunner
@@ -141,6 +142,7 @@ class Fronts:
 
     def _routes(self) -> list[Route]:
         services, public_url = self._services, self._config.public_url
+        streams = EventStreams(services.streams, self._clock)
         operations = Operations(
             Exposition(self._metrics, self._reports.stats),
             self._reports.reasons,
@@ -151,7 +153,7 @@ class Fronts:
             open_metrics=self._config.server.open_metrics,
         )
         described = [
-            *api_routes(self._make_api(), services.streams, self._tasks),
+            *api_routes(self._make_api(), streams, self._tasks),
             *operations.routes(),
         ]
         face = HtmlFace(self._cookies, self._site.error)
@@ -159,7 +161,7 @@ class Fronts:
             *described,
             *Documents(described, public_url).routes(),
             # Last: /{username} matches whatever is one word.
-            *web_routes(self._site, face, self._assets),
+            *web_routes(self._site, face, self._assets, streams),
         ]
 
     def _make_access_log(self) -> AccessLog | None:

@@ -91,10 +91,6 @@ class Api:
             await self.accounts.confirm(viewer)
         return viewer, body
 
-    def sign(self, request: web.Request, response: web.StreamResponse) -> None:
-        """Put the request's id and limit on an answer that sends its head by itself."""
-        call_of(request).sign(response, self.clock.now_ms())
-
     def links(self, request: web.Request, page: Page[Any]) -> Links:
         """Return the cursors of a page's neighbours."""
         return links(request, page, self.cursors, self.public_url)

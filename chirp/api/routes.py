@@ -9,13 +9,13 @@ from chirp.api.streams import StreamHandlers
 from chirp.api.tweets import TweetHandlers
 from chirp.api.users import UserHandlers
 from chirp.http.pipeline import Route
-from chirp.services.streams import Streams
+from chirp.http.sent_events import EventStreams
 from chirp.tasks import TaskRunner
 
 BASE = "/api/v1"
 
 
-def routes(api: Api, streams: Streams, tasks: TaskRunner) -> list[Route]:
+def routes(api: Api, streams: EventStreams, tasks: TaskRunner) -> list[Route]:
     """Return all routes of the native API."""
     tweets, stream = TweetHandlers(api), StreamHandlers(api, streams, tasks).stream
     return [

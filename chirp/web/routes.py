@@ -5,9 +5,11 @@ from __future__ import annotations
 from functools import partial
 
 from chirp.http.pipeline import Handler, Route
+from chirp.http.sent_events import EventStreams
 from chirp.web.assets import Assets
 from chirp.web.entry import Entry
 from chirp.web.face import HtmlFace
+from chirp.web.lively import Lively
 from chirp.web.profiles import ProfilePages
 from chirp.web.site import Site
 from chirp.web.timelines import TimelinePages
@@ -17,7 +19,7 @@ STATUS = "/{username}/status/{id}"
 _USER = "/{username}"
 
 
-def routes(site: Site, face: HtmlFace, assets: Assets) -> list[Route]:
+def routes(site: Site, face: HtmlFace, assets: Assets, streams: EventStreams) -> list[Route]:
     """Return all routes of the pages."""
     route = partial(Route, face=face)
 
@@ -27,12 +29,14 @@ def routes(site: Site, face: HtmlFace, assets: Assets) -> list[Route]:
     def post(path: str, handler: Handler) -> Route:
         return route("POST", path, handler)
 
-    entry, timelines = Entry(site), TimelinePages(site)
+    entry, timelines, lively = Entry(site), TimelinePages(site), Lively(site, streams)
     return [
         get("/", timelines.home),
         get("/public", timelines.public),
         get("/bookmarks", timelines.bookmarks),
         get("/home", timelines.moved),
+        route("GET", "/stream", lively.stream, stream=True),
+        route("POST", "/compose/weight", lively.weight, group="reads"),
         get("/sign-in", entry.sign_in_page),
         route("POST", "/sign-in", entry.sign_in, group="sign_ins"),
         get("/sign-up", entry.sign_up_page),

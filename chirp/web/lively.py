@@ -1,0 +1,51 @@
+"""What scripts ask beside pages: what happens in the home timeline, and how much a text weighs."""
+
+from __future__ import annotations
+
+import orjson
+from aiohttp import web
+from msgspec import Struct
+
+from chirp.http.body import read_body
+from chirp.http.errors import JSON_TYPE
+from chirp.http.sent_events import EventStreams
+from chirp.services.streams import StreamEvent, StreamKind
+from chirp.text import weighted_length
+from chirp.web.site import Site
+
+
+class Draft(Struct):
+    """A text that is being written."""
+
+    text: str = ""
+
+
+class Lively:
+    """/stream and /compose/weight."""
+
+    def __init__(self, site: Site, streams: EventStreams) -> None:
+        self._site = site
+        self._streams = streams
+
+    async def stream(self, request: web.Request) -> web.StreamResponse:
+        """GET /stream: Server-Sent Events for the signed-in browser."""
+        viewer = self._site.viewer(request)
+        with self._streams.opened(request, viewer) as events:
+            return await self._streams.answer(request, events, self._data)
+
+    def _data(self, event: StreamEvent) -> bytes:
+        """Return what a page needs of an event: an id, and HTML where something has changed."""
+        told: dict[str, object] = {"id": str(event.tweet_id)}
+        if event.view is not None:
+            told["own"] = event.view.own
+            if event.kind is StreamKind.COUNTS:
+                told["html"] = self._site.cards.tail(event.view).decode()
+            elif event.kind is StreamKind.EDIT:
+                told["html"] = self._site.cards.card(event.view).decode()
+        return orjson.dumps(told)
+
+    async def weight(self, request: web.Request) -> web.Response:
+        """POST /compose/weight: changes nothing, so it needs no token."""
+        draft = await read_body(request, Draft)
+        body = orjson.dumps({"weight": weighted_length(draft.text.replace("\r\n", "\n"))})
+        return web.Response(body=body, headers={"Content-Type": JSON_TYPE})
