@@ -43,6 +43,8 @@ HEADERS = {
     "Cache-Control": "private, no-cache",
     "Vary": "Cookie, HX-Request",
 }
+MEDIA_TYPES = ".jpg,.jpeg,.png,.webp,.gif,.avif,.mp4,.webm,.mov"
+"""What a file chooser offers first."""
 _HERE = "\0cards\0"
 """Where the tweets go in a frame; no text that people write holds a NUL."""
 
@@ -89,6 +91,12 @@ class Pages:
             bold=bold,
             iso=render_time,
             picture=picture,
+            media_types=MEDIA_TYPES,
+            stays=False,
+            draft="",
+            problem="",
+            reply_to=None,
+            quote_of=None,
             attributes=_attributes,
             script_words=_json_block(words.scripts()),
         )

@@ -113,6 +113,7 @@ function setUp() {
     if (files.length) { event.preventDefault(); files.forEach(add); }
   });
   find(".attach", form).replaceChildren(make("label", { className: "pick", title: say("media") }, icon("photo"), make("span", { className: "vh", textContent: say("media") }), picker));
+  picker.className = "vh";
   picker.hidden = false;
   weigh();
 }

@@ -56,9 +56,10 @@ async function show() {
 /** Put cards at the top of the timeline, those that are not there yet. */
 export function prepend(html) {
   const fresh = elements(html).filter((one) => one.matches(".card") && !cards(one.dataset.id).length);
-  find(".empty", timeline)?.remove();
+  const list = find("#timeline");
+  find(".empty", list)?.remove();
   fresh.forEach((card) => card.classList.add("fresh"));
-  timeline.prepend(...fresh);
+  list.prepend(...fresh);
   fresh.forEach((card) => { htmx.process(card); ago(card); });
 }
 
