@@ -8,6 +8,8 @@
     │  ├─ NotFound             404  no such thing, or one that this viewer may not know of
     │  ├─ Taken                409  a name or an e-mail that somebody has
     │  ├─ TooLarge             413  a body over its limit
+    │  ├─ UnsupportedMedia     415  a file of a kind that is not taken, or not of the kind it says
+    │  ├─ Unprocessable        422  a file that is broken, or larger than it may be once unpacked
     │  ├─ RateLimited          429  over a limit; says when to come back
     │  └─ Unavailable          503  storage refuses writes, shutting down, overloaded
     └─ StorageError            the store's trouble; the cause stays chained for the log
@@ -58,6 +60,14 @@ class Taken(Refusal):
 
 class TooLarge(Refusal):
     """A body that is larger than its limit."""
+
+
+class UnsupportedMedia(Refusal):
+    """A file of a kind that is not taken."""
+
+
+class Unprocessable(Refusal):
+    """A file of a good kind that is broken, too large once unpacked, or not ready."""
 
 
 class _Later(Refusal):

@@ -19,6 +19,8 @@ from chirp.errors import (
     TooLarge,
     Unauthorized,
     Unavailable,
+    Unprocessable,
+    UnsupportedMedia,
 )
 
 JSON_TYPE = "application/json; charset=utf-8"
@@ -39,13 +41,13 @@ _ANSWERS: dict[type[ChirpError], Answer] = {
     NotFound: Answer(404, "not_found"),
     Taken: Answer(409, "conflict"),
     TooLarge: Answer(413, "too_large"),
+    UnsupportedMedia: Answer(415, "unsupported_media"),
+    Unprocessable: Answer(422, "unprocessable"),
     RateLimited: Answer(429, "rate_limited"),
     Unavailable: Answer(503, "unavailable"),
 }
 _BY_STATUS = {answer.status: answer.error for answer in _ANSWERS.values()} | {
-    405: "method_not_allowed",
-    415: "unsupported_media",
-    422: "unprocessable",
+    405: "method_not_allowed"
 }
 
 

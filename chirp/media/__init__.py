@@ -1,0 +1,1 @@
+"""What a file is, and making of it what is stored and shown."""
