@@ -6,18 +6,21 @@ import asyncio
 import logging
 import sys
 
+from chirp.blobs.disk import DiskBlobs
 from chirp.cache.flight import SingleFlight
 from chirp.cache.revision import Revision
 from chirp.clock import Clock
 from chirp.config import Config
 from chirp.errors import StorageError
 from chirp.fanout.accounts import AccountWriter
+from chirp.fanout.attachments import Attachments
 from chirp.fanout.audit import AuditConsumer
 from chirp.fanout.audit_filters import first_filters
 from chirp.fanout.bus import Bus
 from chirp.fanout.home import HomeConsumer
 from chirp.fanout.index import INDEX, IndexConsumer
 from chirp.fanout.journal import JournalRunner
+from chirp.fanout.media_sweep import MediaSweep
 from chirp.fanout.publishing import Publisher
 from chirp.fanout.repeats import Repeats
 from chirp.fanout.sweep import SweepConsumer
@@ -26,6 +29,8 @@ from chirp.fronts import Fronts, Reports
 from chirp.idgen.generator import IdGenerator
 from chirp.idgen.layout import layout_named
 from chirp.idgen.watermark import Watermark
+from chirp.media.shapes import MediaLimits
+from chirp.media.workshop import Workshop
 from chirp.metrics import Metrics
 from chirp.model import UnixMs
 from chirp.readers.caches import make_caches
@@ -46,6 +51,7 @@ from chirp.services.all import Services
 from chirp.services.blocks import Blocks
 from chirp.services.follows import Follows
 from chirp.services.lists import Lists
+from chirp.services.media import MediaService
 from chirp.services.moderation import Moderation
 from chirp.services.own_account import OwnAccount
 from chirp.services.passwords import Passwords
@@ -133,6 +139,7 @@ class Chirp:
         audit = AuditConsumer(self.store, filters, self.metrics)
         self.journal.add(audit, after=INDEX, background=True)
         self.truths = Truths(engine, self.journal)
+        self.attachments = Attachments(self.store)
         self.repeats = Repeats(self.store, self.watermark, self.clock)
         self.publisher = Publisher(engine, self.watermark, self.journal, self.tweets, self.tasks)
 
@@ -142,6 +149,7 @@ class Chirp:
     def _wire_services(self) -> None:
         self._wire_tweets()
         self._wire_reading()
+        self._wire_media()
         store, clock, users = self.store, self.clock, self.users
         self.accounts = Accounts(
             store, users, self.passwords, self.caches.viewers, clock, self.metrics
@@ -160,7 +168,7 @@ class Chirp:
             suspend=self.administration.suspend,
             remove=self.tweet_service.remove,
         )
-        self.own_account = OwnAccount(store, writer, self.passwords, viewers)
+        self.own_account = OwnAccount(store, writer, self.passwords, viewers, self.attachments)
         self.profiles = Profiles(store, users)
         self.follows = Follows(store, users, self.people, self.sights, self.truths, clock)
         self.blocks = Blocks(store, users, self.truths, clock)
@@ -188,6 +196,7 @@ class Chirp:
             self.showing,
             self.sights,
             self.users,
+            self.attachments,
             clock,
             self.metrics,
             edit_window_ms=self.config.tweets.edit_window_min * 60_000,
@@ -203,6 +212,31 @@ class Chirp:
             self.sights,
             self.users,
             clock,
+        )
+
+    def _wire_media(self) -> None:
+        store, rules = self.store, self.config.media
+        limits = MediaLimits(
+            max_pixels=rules.max_pixels,
+            max_frames=rules.max_frames,
+            max_video_s=rules.max_video_s,
+            memory_mb=rules.worker_memory_mb,
+            cpu_s=rules.worker_cpu_s,
+            workers=rules.workers,
+        )
+        blobs = DiskBlobs(store.media_folder / "blobs", self.clock)
+        self.media_sweep = MediaSweep(store, blobs, self.clock)
+        self.media = MediaService(
+            store,
+            self.ids,
+            blobs,
+            Workshop(limits),
+            self.media_sweep,
+            self.tweets,
+            self.tasks,
+            self.clock,
+            store.media_folder / "incoming",
+            rules,
         )
 
     def _wire_reading(self) -> None:
@@ -242,6 +276,7 @@ class Chirp:
             self.lists,
             self.timelines,
             self.streams,
+            self.media,
         )
         self.fronts = Fronts(
             services,
@@ -266,6 +301,8 @@ class Chirp:
         self.tasks.start("bus", self.bus.run())
         self.tasks.start("bus-counts", self.bus.run_counts())
         self.tasks.start("keeper", self._keep())
+        await self.media.resume()
+        self.tasks.start("media-sweep", self.media_sweep.run())
 
     def start_warming(self) -> None:
         """Fill the tweet cache in the background, unless a setting says not to."""
@@ -312,6 +349,7 @@ class Chirp:
             "limits": dict(self.fronts.limiter.stats()),
             "gateway": {"in_flight": self.metrics.in_flight, **self.connections.stats()},
             "streams": self.bus.stats(),
+            "media": self.media.stats(),
             "ids": dict(self.ids.stats()),
             "watermark": dict(self.watermark.stats()),
         }

@@ -13,12 +13,9 @@ from dataclasses import dataclass
 from datetime import date
 
 from chirp.errors import Invalid
-from chirp.model import MAX_ID, Entity, EntityKind, Tweet, TweetId, UserId
+from chirp.model import Entity, EntityKind, MediaId, TweetId, UserId
 from chirp.text import TweetText, parse
-from chirp.views import Position
 
-MAX_PAGE = 100
-DEFAULT_PAGE = 20
 MAX_NAME = 50
 MAX_EMAIL_BYTES = 254
 MIN_PASSWORD = 8
@@ -190,6 +187,7 @@ class PostTweet:
     longitude: float | None = None
     in_reply_to: TweetId | None = None
     quote_of: TweetId | None = None
+    media_ids: tuple[MediaId, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,6 +231,8 @@ class EditProfile:
     email: str | None = None
     new_password: str | None = None
     password: str | None = None
+    avatar_id: MediaId | None = None
+    header_id: MediaId | None = None
 
     def __post_init__(self) -> None:
         bounds = {"name": (1, MAX_NAME), "bio": (0, MAX_BIO), "location": (0, MAX_LOCATION)}
@@ -252,6 +252,23 @@ class EditProfile:
             raise Invalid("a new email or password needs the present password", field="password")
 
 
+MAX_MEDIA = 4
+MAX_ALT = 1500
+
+
+def check_media_ids(ids: Sequence[MediaId]) -> None:
+    """Raise Invalid for more media than a tweet takes, or one twice."""
+    if len(ids) > MAX_MEDIA:
+        raise Invalid(f"a tweet takes up to {MAX_MEDIA} photos", field="media_ids")
+    if len(set(ids)) < len(ids):
+        raise Invalid("media_ids must differ from one another", field="media_ids")
+
+
+def parse_alt_text(text: str) -> str:
+    """Return a description of media. Raises: Invalid: too long, or not text."""
+    return clean_line(text, "alt_text", MAX_ALT, least=0)
+
+
 def post_tweet(
     tweet_data: str,
     max_weight: int,
@@ -261,18 +278,30 @@ def post_tweet(
     tweet_location: str | None = None,
     user_location: str | None = None,
     lang: str | None = None,
+    media_ids: Sequence[MediaId] = (),
 ) -> PostTweet:
     """Build the command to post. Raises: Invalid."""
-    text = parse_content(tweet_data, max_weight)
+    check_media_ids(media_ids)
+    text = parse_content(tweet_data, max_weight, may_be_empty=bool(media_ids))
     if lang is not None and not (len(lang) <= 16 and _LANG.fullmatch(lang)):
         raise Invalid("lang must be a language tag such as en or pt-BR", field="lang")
     place = _location(tweet_location, "tweet_location")
     latitude, longitude = coordinates(place)
     user_place = _location(user_location, "user_location")
-    return PostTweet(text, place, user_place, lang, latitude, longitude, in_reply_to, quote_of)
+    return PostTweet(
+        text,
+        place,
+        user_place,
+        lang,
+        latitude,
+        longitude,
+        in_reply_to,
+        quote_of,
+        tuple(media_ids),
+    )
 
 
-def parse_content(tweet_data: str, max_weight: int) -> TweetText:
+def parse_content(tweet_data: str, max_weight: int, *, may_be_empty: bool = False) -> TweetText:
     """Return a tweet's text, parsed. Raises: Invalid: empty, too long, or not text."""
     # No weight is below the characters / 280 of one long URL; this bound only spares the parser.
     if len(tweet_data) > 100 * max_weight:
@@ -280,8 +309,9 @@ def parse_content(tweet_data: str, max_weight: int) -> TweetText:
         raise Invalid(_wrong_length(max_weight, got), field="tweet_data")
     _check_characters(tweet_data)
     parsed = parse(tweet_data)
-    if not tweet_data.strip() or parsed.weight > max_weight:
-        weight = parsed.weight if tweet_data.strip() else 0
+    empty = not tweet_data.strip()
+    if (empty and not may_be_empty) or parsed.weight > max_weight:
+        weight = 0 if empty else parsed.weight
         raise Invalid(_wrong_length(max_weight, str(weight)), field="tweet_data")
     return parsed
 
@@ -333,63 +363,3 @@ def entities_of(text: TweetText, mentioned: Sequence[UserId | None]) -> tuple[En
         for m, user_id in zip(found.mentions, mentioned, strict=True)
     ]
     return tuple(sorted(spans, key=lambda span: span.start))
-
-
-@dataclass(frozen=True, slots=True)
-class ReadTweets:
-    """A page of a list of tweets. All bounds are exclusive.
-
-    `since_id`: the newest page above it. `min_id`: the page directly above it.
-    """
-
-    limit: int = DEFAULT_PAGE
-    max_id: int | None = None
-    since_id: int | None = None
-    min_id: int | None = None
-    exclude_replies: bool = False
-    only_media: bool = False
-
-    def __post_init__(self) -> None:
-        check_limit(self.limit)
-
-    def wants(self, tweet: Tweet) -> bool:
-        """Say whether a tweet passes the filters. Replies to oneself are no replies to others."""
-        answers = tweet.in_reply_to_user_id
-        if self.exclude_replies and answers is not None and answers != tweet.author_id:
-            return False
-        return bool(tweet.media_ids) or not self.only_media
-
-    @property
-    def below(self) -> int:
-        """The exclusive upper bound of ids."""
-        return MAX_ID + 1 if self.max_id is None else self.max_id
-
-    @property
-    def above(self) -> int:
-        """The exclusive lower bound of ids."""
-        return max(self.since_id or 0, self.min_id or 0)
-
-
-@dataclass(frozen=True, slots=True)
-class ReadActions:
-    """A page of a list that is ordered by an action: what is below a place, or above it."""
-
-    limit: int = DEFAULT_PAGE
-    below: Position | None = None
-    above: Position | None = None
-
-    def __post_init__(self) -> None:
-        check_limit(self.limit)
-
-
-def check_limit(limit: int) -> None:
-    """Raise Invalid unless a page of `limit` items may be asked for."""
-    if not 1 <= limit <= MAX_PAGE:
-        raise Invalid(
-            f"maximum_results_to_return must be 1 to {MAX_PAGE}, got {limit}",
-            field="maximum_results_to_return",
-        )
-
-
-NEWEST = ReadTweets()
-"""The first page as it is when nothing is asked for: the hottest read, known by identity."""

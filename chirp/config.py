@@ -126,6 +126,21 @@ class TweetRules:
 
 
 @dataclass(frozen=True, slots=True)
+class MediaRules:
+    """What may be uploaded, and what the processes that take it apart may take (README)."""
+
+    max_gb: int = 20
+    max_photo_mb: int = 15
+    max_video_mb: int = 200
+    max_pixels: int = 64_000_000
+    max_video_s: int = 140
+    max_frames: int = 20_000
+    workers: int = 2
+    worker_memory_mb: int = 1536
+    worker_cpu_s: int = 300
+
+
+@dataclass(frozen=True, slots=True)
 class Limits:
     """How much one key, account or address may ask for. A bucket refills evenly."""
 
@@ -193,6 +208,7 @@ class Config:
     accounts: AccountRules = field(default_factory=AccountRules)
     audit: Audit = field(default_factory=Audit)
     web: Web = field(default_factory=Web)
+    media: MediaRules = field(default_factory=MediaRules)
 
     @property
     def registration(self) -> Registration:

@@ -9,6 +9,7 @@ from aiohttp import web
 
 from chirp.api.context import Api
 from chirp.api.documents import Documents
+from chirp.api.media import MediaHandlers
 from chirp.api.render import Renderer
 from chirp.api.routes import routes as api_routes
 from chirp.cache.lru import LruMap
@@ -152,14 +153,22 @@ class Fronts:
             services.accounts.is_admin,
             open_metrics=self._config.server.open_metrics,
         )
+        api = self._make_api()
+        media = MediaHandlers(api, services.media)
         described = [
-            *api_routes(self._make_api(), streams, self._tasks),
+            *api_routes(api, streams, media, self._tasks, self._config.media.max_video_mb),
             *operations.routes(),
         ]
         face = HtmlFace(self._cookies, self._site.error)
         return [
             *described,
             *Documents(described, public_url).routes(),
+            Route(
+                "GET",
+                "/media/{id}/{file}",
+                media.file,
+                face=MixedFace(self._cookies, self._site.error),
+            ),
             # Last: /{username} matches whatever is one word.
             *web_routes(self._site, face, self._assets, streams),
         ]

@@ -6,13 +6,14 @@ All are immutable and free of behaviour. They are msgspec structs without cycle 
 
 from __future__ import annotations
 
-from enum import IntEnum
+from enum import IntEnum, StrEnum
 from typing import NewType
 
 from msgspec import Struct
 
 UserId = NewType("UserId", int)
 TweetId = NewType("TweetId", int)
+MediaId = NewType("MediaId", int)
 KeyId = NewType("KeyId", int)
 InviteId = NewType("InviteId", int)
 ActionId = NewType("ActionId", int)
@@ -85,6 +86,56 @@ class Tweet(Struct, frozen=True, gc=False):
     in_reply_to_user_id: UserId | None = None
     retweet_of: TweetId | None = None
     quote_of: TweetId | None = None
+
+
+class MediaKind(StrEnum):
+    """What a tweet shows. A gif is a silent video that loops."""
+
+    PHOTO = "photo"
+    VIDEO = "video"
+    GIF = "gif"
+
+
+class MediaState(StrEnum):
+    """How far an upload is."""
+
+    PROCESSING = "processing"
+    READY = "ready"
+    FAILED = "failed"
+
+
+class Blob(Struct, frozen=True, gc=False):
+    """A file: the SHA-256 of its content in hex, and how it is served."""
+
+    name: str = ""
+    content_type: str = ""
+    extension: str = ""
+    size_bytes: int = 0
+
+
+NO_BLOB = Blob()
+
+
+class Media(Struct, frozen=True, gc=False):
+    """A picture or a video that somebody uploaded. Pixels; `duration_ms` of what moves.
+
+    `used_by`: the tweet that shows it, or its owner, whose profile does; 0: nothing yet.
+    """
+
+    media_id: MediaId
+    owner_id: UserId
+    kind: MediaKind
+    state: MediaState
+    created_at: UnixMs
+    original: Blob = NO_BLOB
+    preview: Blob = NO_BLOB
+    width: int = 0
+    height: int = 0
+    duration_ms: int | None = None
+    blurhash: str = ""
+    alt_text: str = ""
+    used_by: int = 0
+    problem: str = ""
 
 
 class User(Struct, frozen=True, gc=False):

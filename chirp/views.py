@@ -25,6 +25,7 @@ from chirp.model import (
     ApiKey,
     Flag,
     Invite,
+    Media,
     Tweet,
     TweetCounts,
     TweetId,
@@ -55,15 +56,18 @@ class CachedTweet(Struct, gc=False, eq=False):
     tweet: Tweet
     author: CachedUser
     counts: TweetCounts
+    media: tuple[Media, ...] = ()
     json: bytes | None = None
     json_user: bytes | None = None
     json_tail: int = 0
     json_head: bytes | None = None
 
-    def succeeded_by(self, tweet: Tweet, counts: TweetCounts) -> CachedTweet:
+    def succeeded_by(
+        self, tweet: Tweet, counts: TweetCounts, media: tuple[Media, ...]
+    ) -> CachedTweet:
         """Return what takes this one's place; the encoding that still holds goes with it."""
-        after = CachedTweet(tweet, self.author, counts)
-        if tweet.version == self.tweet.version:
+        after = CachedTweet(tweet, self.author, counts, media)
+        if tweet.version == self.tweet.version and media == self.media:
             after.json_user, after.json_tail = self.json_user, self.json_tail
             after.json_head = self.json_head
             if self.json is not None:

@@ -11,8 +11,6 @@ from hypothesis import strategies as st
 
 from chirp.commands import (
     CreateKey,
-    ReadActions,
-    ReadTweets,
     Register,
     SignIn,
     coordinates,
@@ -22,6 +20,7 @@ from chirp.commands import (
 )
 from chirp.errors import Invalid
 from chirp.model import MAX_ID, UserId
+from chirp.pages import ReadActions, ReadTweets
 from chirp.text import TweetText, parse
 
 T = TypeVar("T")

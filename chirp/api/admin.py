@@ -41,19 +41,21 @@ class AdminHandlers:
         viewer = await self._api.viewer(request)
         command = parse_actions_query(request, self._api.cursors)
         page = await self._api.registrations.waiting(viewer, command)
-        return self._api.page(request, page, [applicant_fields(item) for item in page.items])
+        return self._api.page(
+            request, page, [applicant_fields(self._api.renderer, item) for item in page.items]
+        )
 
     async def approve(self, request: web.Request) -> web.Response:
         """POST /admin/registrations/{username}/approve."""
         viewer, because = await self._deed(request)
         name = request.match_info["username"]
-        return _done(await self._api.registrations.approve(viewer, name, because))
+        return self._done(await self._api.registrations.approve(viewer, name, because))
 
     async def reject(self, request: web.Request) -> web.Response:
         """POST /admin/registrations/{username}/reject."""
         viewer, because = await self._deed(request)
         name = request.match_info["username"]
-        return _done(await self._api.registrations.reject(viewer, name, because))
+        return self._done(await self._api.registrations.reject(viewer, name, because))
 
     # -- invites ------------------------------------------------------------------------
 
@@ -83,13 +85,15 @@ class AdminHandlers:
         viewer = await self._api.viewer(request)
         command = parse_actions_query(request, self._api.cursors)
         page = await self._api.moderation.flags(viewer, command, _flag_state(request))
-        return self._api.page(request, page, [flag_fields(item) for item in page.items])
+        return self._api.page(
+            request, page, [flag_fields(self._api.renderer, item) for item in page.items]
+        )
 
     async def close_flag(self, request: web.Request) -> web.Response:
         """POST /admin/flags/{id}/close."""
         viewer, because = await self._deed(request)
         flag = await self._api.moderation.close_flag(viewer, path_tweet_id(request), because)
-        return json_response({"status": "success", "flag": flag_fields(flag)})
+        return json_response({"status": "success", "flag": flag_fields(self._api.renderer, flag)})
 
     async def suspend(self, request: web.Request) -> web.Response:
         """POST /admin/users/{username}/suspend."""
@@ -103,7 +107,7 @@ class AdminHandlers:
         viewer, because = await self._deed(request)
         name = request.match_info["username"]
         suspend = self._api.moderation.suspend
-        return _done(await suspend(viewer, name, because, suspended=suspended))
+        return self._done(await suspend(viewer, name, because, suspended=suspended))
 
     async def remove_tweet(self, request: web.Request) -> web.Response:
         """DELETE /admin/tweets/{id}."""
@@ -116,12 +120,16 @@ class AdminHandlers:
         viewer = await self._api.viewer(request)
         command = parse_actions_query(request, self._api.cursors)
         page = await self._api.moderation.actions(viewer, command)
-        return self._api.page(request, page, [action_fields(item) for item in page.items])
+        return self._api.page(
+            request, page, [action_fields(self._api.renderer, item) for item in page.items]
+        )
 
-
-def _done(user: User) -> web.Response:
-    fields: dict[str, Any] = {"status": "success", "user": person_fields(user)}
-    return json_response(fields)
+    def _done(self, user: User) -> web.Response:
+        fields: dict[str, Any] = {
+            "status": "success",
+            "user": person_fields(self._api.renderer, user),
+        }
+        return json_response(fields)
 
 
 def _flag_state(request: web.Request) -> FlagState:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from msgspec import Meta
+from msgspec import Meta, Struct
 
 from chirp.commands import (
     Because,
@@ -15,14 +15,14 @@ from chirp.commands import (
     PostTweet,
     Register,
     SignIn,
-    check_limit,
     parse_content,
     post_tweet,
 )
 from chirp.errors import Invalid
 from chirp.http.body import Body
 from chirp.http.paging import parse_id
-from chirp.model import TweetId
+from chirp.model import MediaId, TweetId
+from chirp.pages import check_limit
 
 Id = Annotated[
     int | str,
@@ -62,6 +62,10 @@ TweetText = Annotated[
 ]
 Place = Annotated[str, _text('A name of a place, or "lat,long"; shown to all.', "London")]
 OwnPlace = Annotated[str, _text("The same, shown to the author alone.", "51.5,-0.12")]
+Picture = Annotated[
+    int | str, Meta(description="The id of an uploaded photo; 0 takes it away.", examples=["0"])
+]
+AltText = Annotated[str, _text("What it shows, for those who do not see it.", "A cat", 1500)]
 Lang = Annotated[str, _text("A language tag.", "en")]
 
 
@@ -146,9 +150,6 @@ class TweetBody(Body):
         """Return the command. Raises: Invalid."""
         if self.maximum_results_to_return is not None:
             check_limit(self.maximum_results_to_return)
-        for media_id in self.media_ids:
-            parse_id(str(media_id), "media_ids")
-            raise Invalid("unknown id in media_ids: there is no media yet", field="media_ids")
         return post_tweet(
             self.tweet_data,
             max_weight,
@@ -157,12 +158,36 @@ class TweetBody(Body):
             tweet_location=self.tweet_location,
             user_location=self.user_location,
             lang=self.lang,
+            media_ids=[_media_id(one, "media_ids") for one in self.media_ids],
         )
+
+
+def _media_id(value: Id, field: str) -> MediaId:
+    return MediaId(parse_id(str(value), field))
 
 
 def _tweet_id(value: Id | None, field: str) -> TweetId | None:
     # Forms send fields that were left empty.
     return None if value is None or value == "" else TweetId(parse_id(str(value), field))
+
+
+class UploadBody(Struct):
+    """POST /media, as a form with a file; it is read as it arrives."""
+
+    file: Annotated[str, Meta(description="The file.", extra_json_schema={"format": "binary"})]
+    alt_text: AltText = ""
+
+
+class AltTextBody(Body):
+    """PATCH /media/{id}."""
+
+    alt_text: AltText = ""
+
+
+def _picture(value: int | str | None, field: str) -> MediaId | None:
+    if value is None or value == "":
+        return None
+    return MediaId(0) if str(value) == "0" else _media_id(value, field)
 
 
 class EditTweetBody(Body):
@@ -186,6 +211,8 @@ class ProfileBody(Body):
     email: Email | None = None
     new_password: Password | None = None
     password: OldPassword | None = None
+    avatar_id: Picture | None = None
+    header_id: Picture | None = None
 
     def command(self) -> EditProfile:
         """Return the command. Raises: Invalid."""
@@ -199,6 +226,8 @@ class ProfileBody(Body):
             self.email,
             self.new_password,
             self.password,
+            avatar_id=_picture(self.avatar_id, "avatar_id"),
+            header_id=_picture(self.header_id, "header_id"),
         )
 
 

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from msgspec import Struct
 
 from chirp.api.bodies import (
+    AltTextBody,
     EditTweetBody,
     InviteBody,
     KeyBody,
@@ -21,6 +22,7 @@ from chirp.api.bodies import (
     RegisterBody,
     SessionBody,
     TweetBody,
+    UploadBody,
 )
 from chirp.api.queries import FlagsQuery, PeopleQuery, StreamQuery, TweetsQuery, UserTweetsQuery
 from chirp.client.shapes import (
@@ -33,6 +35,7 @@ from chirp.client.shapes import (
     InviteCreated,
     Key,
     KeyCreated,
+    Media,
     Page,
     PersonDone,
     Posted,
@@ -94,7 +97,7 @@ ABOUT = {
     ),
     "POST /users/{username}/follow": About("Follow a user", Related),
     "DELETE /users/{username}/follow": About("Unfollow a user", Related),
-    "POST /tweet": About("Post a tweet", Posted, 201, TweetBody),
+    "POST /tweet": About("Post a tweet", Posted, 201, TweetBody, refusals=(422,)),
     "GET /tweets/{id}": About("Read a tweet", Tweet),
     "DELETE /tweets/{id}": About("Delete one's own tweet", None, 204),
     "GET /timeline/home": About("Read the home timeline", Page[Tweet], query=TweetsQuery),
@@ -120,6 +123,15 @@ ABOUT = {
     "GET /timeline/public": About("Read the public timeline", Page[Tweet], query=TweetsQuery),
     "GET /bookmarks": About("Read one's own bookmarks", Page[Tweet], query=PeopleQuery),
     "GET /stream": About("Read events as they happen", "text/event-stream", query=StreamQuery),
+    "POST /media": About(
+        "Upload a photo or a video",
+        Media,
+        body=UploadBody,
+        refusals=(415, 422),
+        others={202: Media},
+    ),
+    "GET /media/{id}": About("Read how far an upload is", Media),
+    "PATCH /media/{id}": About("Describe an upload", Media, body=AltTextBody),
     "GET /admin/registrations": About(
         "List who waits for approval", Page[Applicant], query=PeopleQuery
     ),

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from chirp import __version__
+from chirp.api.bodies import UploadBody
 from chirp.api.contract import ABOUT, KEPT_ANSWERS, OUTSIDE, About
 from chirp.api.routes import BASE
 from chirp.api.schemas import Schema, Schemas
@@ -43,7 +44,7 @@ REFUSALS = {
     404: ("not_found", "No such thing, or one that this viewer may not know of"),
     405: ("method_not_allowed", "The address takes other methods"),
     409: ("conflict", "Taken; or the same Idempotency-Key with another body"),
-    413: ("too_large", "A body over 1 MiB"),
+    413: ("too_large", "A body over 1 MiB, or a file over its limit"),
     415: ("unsupported_media", "A file of a kind that is not taken"),
     422: ("unprocessable", "A file that cannot be used"),
     429: ("rate_limited", "Over the limit of the key, the user or the address"),
@@ -193,9 +194,10 @@ def _request_body(about: About, schemas: Schemas) -> Schema:
     example = about.example
     if example is None:
         example = {} if about.body is None else schemas.example_of_body(about.body.__name__)
+    kinds = FORMS[-1:] if about.body is UploadBody else (JSON, *FORMS)
     return {
         "required": about.body is not None,
-        "content": {kind: {"schema": schema, "example": example} for kind in (JSON, *FORMS)},
+        "content": {kind: {"schema": schema, "example": example} for kind in kinds},
     }
 
 

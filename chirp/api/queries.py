@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from chirp.commands import DEFAULT_PAGE, MAX_PAGE
+from chirp.pages import DEFAULT_PAGE, MAX_PAGE
 
 Limit = Annotated[int, Meta(ge=1, le=MAX_PAGE, description="How many items to return.")]
 Cursor = Annotated[str, Meta(description="The `next` or `prev` of a page.")]

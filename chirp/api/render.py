@@ -17,6 +17,8 @@ from chirp.model import (
     ApiKey,
     Entity,
     EntityKind,
+    Media,
+    MediaState,
     Tweet,
     TweetCounts,
     User,
@@ -88,9 +90,9 @@ class Renderer:
         """Encode a tweet for viewers without flags, and keep it with the tweet."""
         author, head = cached.author, cached.json_head
         if author.json is None:
-            author.json = orjson.dumps(short_user_fields(author.user))
+            author.json = orjson.dumps(self.short_user_fields(author.user))
         if head is None or cached.json_user is not author.json:
-            body = orjson.dumps(self.tweet_fields(cached.tweet, author.user))[:-1]
+            body = orjson.dumps(self.tweet_fields(cached.tweet, author.user, cached.media))[:-1]
             head = body + b',"user":' + author.json
         cached.json_user, cached.json_tail, cached.json_head = author.json, len(head), None
         tail = _encode_tail(TweetView(cached))
@@ -109,7 +111,9 @@ class Renderer:
             self.page(thread.replies.items, around),
         )
 
-    def tweet_fields(self, tweet: Tweet, author: User) -> dict[str, Any]:
+    def tweet_fields(
+        self, tweet: Tweet, author: User, media: Sequence[Media] = ()
+    ) -> dict[str, Any]:
         """Return what a tweet's body holds, before it is encoded."""
         return {
             "tweet_id": str(tweet.tweet_id),
@@ -121,7 +125,7 @@ class Renderer:
             "tweet_location": tweet.tweet_location,
             "lang": tweet.lang,
             "sensitive": tweet.sensitive,
-            "media": [],
+            "media": [self.media_fields(one) for one in media],
             "entities": _entities(tweet),
             "in_reply_to_tweet_id": _id(tweet.in_reply_to_tweet_id),
             "conversation_id": str(tweet.conversation_id),
@@ -151,8 +155,8 @@ class Renderer:
             "name": user.name,
             "bio": user.bio,
             "location": user.location,
-            "avatar_url": None,
-            "header_url": None,
+            "avatar_url": self.picture_url(user.avatar_id),
+            "header_url": self.picture_url(user.header_id),
             "created_at": render_time(user.created_at),
             "num_followers": counts.followers,
             "num_following": counts.following,
@@ -166,6 +170,38 @@ class Renderer:
             fields["date_of_birth"] = view.own.date_of_birth
             fields["last_login"] = render_time(view.own.last_login)
         return fields
+
+    def short_user_fields(self, user: User) -> dict[str, Any]:
+        """Return what a tweet shows of its author, before it is encoded."""
+        return {
+            "user_id": str(user.user_id),
+            "username": user.username,
+            "name": user.name,
+            "avatar_url": self.picture_url(user.avatar_id),
+        }
+
+    def picture_url(self, media_id: int | None) -> str | None:
+        """Return the address of a profile's picture."""
+        return None if media_id is None else f"{self._url}/media/{media_id}/original"
+
+    def media_fields(self, media: Media) -> dict[str, Any]:
+        """Return an upload, before it is encoded."""
+        ready = media.state is MediaState.READY
+        base = f"{self._url}/media/{media.media_id}"
+        lasts_s = None if media.duration_ms is None else media.duration_ms / 1000
+        return {
+            "media_id": str(media.media_id),
+            "type": media.kind.value,
+            "url": f"{base}/original.{media.original.extension}" if ready else None,
+            "preview_url": f"{base}/preview.{media.preview.extension}" if ready else None,
+            "alt_text": media.alt_text or None,
+            "width": media.width if ready else None,
+            "height": media.height if ready else None,
+            "duration_s": lasts_s,
+            "blurhash": media.blurhash or None,
+            "size_bytes": media.original.size_bytes if ready else None,
+            "state": media.state.value,
+        }
 
     def people(self, views: Sequence[UserView]) -> list[dict[str, Any]]:
         """Return users, before they are encoded."""
@@ -189,16 +225,6 @@ def key_fields(key: ApiKey) -> dict[str, Any]:
         "name": key.name,
         "created_at": render_time(key.created_at),
         "last_used": render_time(key.last_used),
-    }
-
-
-def short_user_fields(user: User) -> dict[str, Any]:
-    """Return what a tweet shows of its author, before it is encoded."""
-    return {
-        "user_id": str(user.user_id),
-        "username": user.username,
-        "name": user.name,
-        "avatar_url": None,
     }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from chirp.api.accounts import AccountHandlers
 from chirp.api.admin import AdminHandlers
 from chirp.api.context import Api
+from chirp.api.media import MediaHandlers
 from chirp.api.streams import StreamHandlers
 from chirp.api.tweets import TweetHandlers
 from chirp.api.users import UserHandlers
@@ -15,7 +16,13 @@ from chirp.tasks import TaskRunner
 BASE = "/api/v1"
 
 
-def routes(api: Api, streams: EventStreams, tasks: TaskRunner) -> list[Route]:
+def routes(
+    api: Api,
+    streams: EventStreams,
+    media: MediaHandlers,
+    tasks: TaskRunner,
+    max_upload_mb: int,
+) -> list[Route]:
     """Return all routes of the native API."""
     tweets, stream = TweetHandlers(api), StreamHandlers(api, streams, tasks).stream
     return [
@@ -25,9 +32,26 @@ def routes(api: Api, streams: EventStreams, tasks: TaskRunner) -> list[Route]:
         *_tweet_routes(tweets),
         Route("GET", BASE + "/timeline/public", tweets.public, needs_key=False),
         Route("GET", BASE + "/stream", stream, needs_key=True, stream=True),
+        *_media_routes(media, max_upload_mb),
         *_account_routes(api),
         *_user_routes(api),
         *_admin_routes(api),
+    ]
+
+
+def _media_routes(media: MediaHandlers, max_upload_mb: int) -> list[Route]:
+    most = (max_upload_mb + 1) << 20
+    return [
+        Route(
+            "POST",
+            BASE + "/media",
+            media.upload,
+            needs_key=True,
+            group="uploads",
+            max_body_bytes=most,
+        ),
+        Route("GET", BASE + "/media/{id}", media.get, needs_key=True),
+        Route("PATCH", BASE + "/media/{id}", media.describe, needs_key=True),
     ]
 
 

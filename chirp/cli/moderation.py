@@ -9,15 +9,9 @@ import click
 from chirp.cli.output import Output, json_option
 from chirp.cli.running import run
 from chirp.cli.users import data_option, moment, opened, username_argument
-from chirp.commands import (
-    MAX_INVITE_DAYS,
-    MAX_INVITE_USES,
-    MAX_PAGE,
-    Because,
-    CreateInvite,
-    ReadActions,
-)
+from chirp.commands import MAX_INVITE_DAYS, MAX_INVITE_USES, Because, CreateInvite
 from chirp.model import Flag, Invite, InviteId, TweetId
+from chirp.pages import MAX_PAGE, ReadActions
 from chirp.readers.roles import OPERATOR
 from chirp.services.moderation import FlagState
 from chirp.views import FlagView, NewInvite

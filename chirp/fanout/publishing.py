@@ -12,7 +12,7 @@ from typing import NamedTuple
 from chirp.fanout.home import HOME
 from chirp.fanout.journal import JournalRunner
 from chirp.idgen.watermark import Watermark
-from chirp.model import Tweet
+from chirp.model import Media, Tweet
 from chirp.readers.tweets import TweetReader
 from chirp.storage.engine import Batch, Engine, Receipt
 from chirp.tasks import TaskRunner
@@ -26,6 +26,7 @@ class _Post(NamedTuple):
     author: CachedUser
     stored: asyncio.Future[Receipt | None]
     reserved: bool
+    media: tuple[Media, ...] = ()
 
 
 class Publisher:
@@ -45,7 +46,13 @@ class Publisher:
         self._tweets = tweets
         self._tasks = tasks
 
-    async def publish(self, tweet: Tweet, author: CachedUser, batch: Batch) -> CachedTweet:
+    async def publish(
+        self,
+        tweet: Tweet,
+        author: CachedUser,
+        batch: Batch,
+        media: tuple[Media, ...] = (),
+    ) -> CachedTweet:
         """Commit a tweet; it is on disk, in its author's timelines and readable when this returns.
 
         `batch` writes the tweet, or reserves it in its author's partition. To be called without
@@ -55,7 +62,7 @@ class Publisher:
         self._journal.refuse_if_stopped()
         self._watermark.open(tweet.tweet_id)
         reserved = batch.partition != tweet.tweet_id
-        post = _Post(tweet, author, self._engine.commit(batch), reserved)
+        post = _Post(tweet, author, self._engine.commit(batch), reserved, media)
         cached = await self._settle(post)
         await self._watermark.wait_settled(tweet.tweet_id)
         return cached
@@ -79,7 +86,7 @@ class Publisher:
 
     async def _shown(self, post: _Post) -> CachedTweet:
         """Put a tweet into its author's cached list, unless it is deleted by now."""
-        cached = self._tweets.remember(post.tweet, post.author)
+        cached = self._tweets.remember(post.tweet, post.author, post.media)
         # A sweep or a moderator does not wait for it to settle: if the cache was told to forget it
         # before, nobody will tell it again.
         if not await self._tweets.is_stored(post.tweet.tweet_id):

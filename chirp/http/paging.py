@@ -14,9 +14,9 @@ from typing import NamedTuple
 from aiohttp import web
 from xxhash import xxh3_64_intdigest
 
-from chirp.commands import DEFAULT_PAGE, NEWEST, ReadActions, ReadTweets
 from chirp.errors import Invalid
 from chirp.model import MAX_ID
+from chirp.pages import DEFAULT_PAGE, NEWEST, ReadActions, ReadTweets
 from chirp.views import Page, Position
 
 _OLDER, _NEWER = "o", "n"

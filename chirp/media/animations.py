@@ -10,8 +10,9 @@ from PIL import Image, ImageSequence
 from chirp.errors import Unprocessable
 from chirp.media.encoding import Encoder
 from chirp.media.photos import flat
-from chirp.media.shapes import MediaKind, MediaLimits, Processed
+from chirp.media.shapes import MediaLimits, Processed
 from chirp.media.videos import fitting, processed
+from chirp.model import MediaKind
 
 _STILL_MS = 100
 """How long a frame stands that says no time, or less than browsers believe."""

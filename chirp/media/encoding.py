@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
@@ -71,6 +71,11 @@ class Encoder:
         frame.time_base = _TICK
         frame.pts = self._last = max(self._last + 1, round(at_s / _TICK))
         self._out.mux(self._video.encode(frame))
+
+    def show_all(self, frames: Iterable[VideoFrame], at_s: float) -> None:
+        """Add frames that came of one, at its time."""
+        for frame in frames:
+            self.show(frame, at_s)
 
     def play(self, frame: AudioFrame) -> None:
         """Add sound."""

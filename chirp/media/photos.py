@@ -14,8 +14,9 @@ import blurhash  # type: ignore[import-untyped]
 from PIL import Image, ImageCms, ImageOps
 
 from chirp.errors import Unprocessable
-from chirp.media.shapes import MediaKind, MediaLimits, Processed, ProducedFile
+from chirp.media.shapes import MediaLimits, Processed, ProducedFile
 from chirp.media.sniffing import Sniffed
+from chirp.model import MediaKind
 
 _WHITE = (255, 255, 255)
 _FEW_COLOURS = 256

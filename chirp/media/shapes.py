@@ -3,16 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 
-
-class MediaKind(StrEnum):
-    """What a tweet shows. A gif is a silent video that loops."""
-
-    PHOTO = "photo"
-    VIDEO = "video"
-    GIF = "gif"
+from chirp.model import MediaKind
 
 
 @dataclass(frozen=True, slots=True)

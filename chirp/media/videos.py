@@ -25,8 +25,9 @@ from PIL import Image
 from chirp.errors import Unprocessable
 from chirp.media.encoding import THREADS, Encoder, Turner, even, open_mp4
 from chirp.media.photos import hash_of, preview_of, refuse_large
-from chirp.media.shapes import MediaKind, MediaLimits, Processed, ProducedFile
+from chirp.media.shapes import MediaLimits, Processed, ProducedFile
 from chirp.media.sniffing import MP4, Sniffed
+from chirp.model import MediaKind
 
 MP4_TYPE = "video/mp4"
 _DARK = 24
@@ -190,8 +191,7 @@ def _encode(
                 frames += 1
                 lasts_s = max(lasts_s, frame.time or 0.0)
                 _refuse_much(frames, lasts_s, limits)
-                for turned in turner.turned(frame):
-                    encoder.show(turned, frame.time or 0.0)
+                encoder.show_all(turner.turned(frame), frame.time or 0.0)
     return size, lasts_s + lasts_s / max(1, frames - 1)
 
 

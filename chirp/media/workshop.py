@@ -13,7 +13,8 @@ from typing import Any
 
 import chirp
 from chirp.errors import Unavailable, Unprocessable, UnsupportedMedia
-from chirp.media.shapes import MediaKind, MediaLimits, Processed, ProducedFile
+from chirp.media.shapes import MediaLimits, Processed, ProducedFile
+from chirp.model import MediaKind
 
 log = logging.getLogger(__name__)
 

@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from typing import NamedTuple
 
-from chirp.commands import ReadTweets
 from chirp.idgen.watermark import Watermark
+from chirp.pages import ReadTweets
 from chirp.readers.showing import Showing
 from chirp.views import Page, Position, Sight, TweetView
 

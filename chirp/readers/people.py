@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Protocol, TypeVar
 
-from chirp.commands import ReadActions
 from chirp.model import UnixMs, UserId
+from chirp.pages import ReadActions
 from chirp.policy import person_listed
 from chirp.readers.relationships import relationship
 from chirp.readers.users import UserReader

@@ -9,13 +9,17 @@ from chirp.cache.flight import SingleFlight
 from chirp.cache.loads import Row
 from chirp.cache.revision import Revision
 from chirp.cache.tweets import TweetCache
-from chirp.model import MAX_ID, NO_COUNTS, Tweet, TweetCounts, TweetId, UserId
+from chirp.model import MAX_ID, NO_COUNTS, Media, MediaId, Tweet, TweetCounts, TweetId, UserId
 from chirp.readers.users import UserReader
 from chirp.storage.store import Store
 from chirp.views import CachedTweet, CachedUser
 
 _FIXED_WEIGHT_BYTES = 900
 """A CachedTweet, its Tweet, their ints and strings, and an encoded body without its text."""
+
+
+_MEDIA_BYTES = 2_500
+"""An upload's row, and what it adds to an encoded body."""
 
 
 class Tweets(NamedTuple):
@@ -27,7 +31,7 @@ class Tweets(NamedTuple):
 
 def weight_of(tweet: Tweet) -> int:
     """Return about how many bytes a tweet takes in the cache, bodies included (bench/cache)."""
-    return _FIXED_WEIGHT_BYTES + 4 * len(tweet.content)
+    return _FIXED_WEIGHT_BYTES + 4 * len(tweet.content) + _MEDIA_BYTES * len(tweet.media_ids)
 
 
 class TweetReader:
@@ -43,6 +47,7 @@ class TweetReader:
     ) -> None:
         self._revision = revision
         self._tweets = store.tweets
+        self._media = store.media
         self._users = users
         self._cache = cache
         self._flight = flight
@@ -110,7 +115,7 @@ class TweetReader:
             known = self._cache.peek(row.tweet_id)
             value = row.value
             if known is not None:
-                value = known.succeeded_by(value.tweet, value.counts)
+                value = known.succeeded_by(value.tweet, value.counts, value.media)
             self._cache.replace(value.tweet.author_id, row.tweet_id, value, row.weight_bytes)
 
     async def parents_above(self, ids: Sequence[int]) -> list[TweetId | None]:
@@ -122,19 +127,36 @@ class TweetReader:
         tweets = [tweet for tweet in await self._tweets.find_many(ids) if tweet is not None]
         authors = await self._users.find_many([tweet.author_id for tweet in tweets])
         counts = await self._tweets.counts_many([tweet.tweet_id for tweet in tweets])
+        media = await self.media_of(tweets)
         return [
-            _row(tweet, author, count)
+            _row(tweet, author, count, media.get(tweet.tweet_id, ()))
             for tweet, author, count in zip(tweets, authors, counts, strict=True)
             if author is not None
         ]
+
+    async def media_of(self, tweets: Sequence[Tweet]) -> dict[TweetId, tuple[Media, ...]]:
+        """Return what those tweets show that show something. O(media)."""
+        ids = [one for tweet in tweets for one in tweet.media_ids]
+        if not ids:
+            return {}
+        found = {one.media_id: one for one in await self._media.find_many(ids) if one is not None}
+        return {
+            tweet.tweet_id: tuple(
+                found[one] for one in map(MediaId, tweet.media_ids) if one in found
+            )
+            for tweet in tweets
+            if tweet.media_ids
+        }
 
     async def is_stored(self, tweet_id: TweetId) -> bool:
         """Say whether a tweet is on disk and not deleted. O(1)."""
         return (await self._tweets.find_many([tweet_id]))[0] is not None
 
-    def remember(self, tweet: Tweet, author: CachedUser) -> CachedTweet:
+    def remember(
+        self, tweet: Tweet, author: CachedUser, media: tuple[Media, ...] = ()
+    ) -> CachedTweet:
         """Put a new tweet, whose author index row is on disk, into the cache. O(1)."""
-        row = _row(tweet, author, NO_COUNTS)
+        row = _row(tweet, author, NO_COUNTS, media)
         self._cache.push(tweet.author_id, tweet.tweet_id, row.value, row.weight_bytes)
         return self._cache.peek(tweet.tweet_id) or row.value
 
@@ -144,5 +166,7 @@ class TweetReader:
         self._cache.delete(author, tweet_id)
 
 
-def _row(tweet: Tweet, author: CachedUser, counts: TweetCounts) -> Row[CachedTweet]:
-    return Row(tweet.tweet_id, CachedTweet(tweet, author, counts), weight_of(tweet))
+def _row(
+    tweet: Tweet, author: CachedUser, counts: TweetCounts, media: tuple[Media, ...]
+) -> Row[CachedTweet]:
+    return Row(tweet.tweet_id, CachedTweet(tweet, author, counts, media), weight_of(tweet))

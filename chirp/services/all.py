@@ -8,6 +8,7 @@ from chirp.services.accounts import Accounts
 from chirp.services.blocks import Blocks
 from chirp.services.follows import Follows
 from chirp.services.lists import Lists
+from chirp.services.media import MediaService
 from chirp.services.moderation import Moderation
 from chirp.services.own_account import OwnAccount
 from chirp.services.profiles import Profiles
@@ -36,3 +37,4 @@ class Services:
     lists: Lists
     timelines: Timelines
     streams: Streams
+    media: MediaService

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from chirp.clock import Clock
-from chirp.commands import ReadActions
 from chirp.errors import Forbidden, Invalid, NotFound
 from chirp.fanout.truths import Truths
 from chirp.model import UserId
+from chirp.pages import ReadActions
 from chirp.policy import may_relate, profile_visible
 from chirp.readers.people import Ordered, PeopleReader
 from chirp.readers.relationships import relationship_with

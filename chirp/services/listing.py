@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from chirp.commands import ReadActions
 from chirp.model import MAX_ID
+from chirp.pages import ReadActions
 from chirp.views import Page, Position
 
 T = TypeVar("T")

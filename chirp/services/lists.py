@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from chirp.commands import ReadActions
 from chirp.errors import NotFound
 from chirp.idgen.watermark import Watermark
 from chirp.model import TweetId
+from chirp.pages import ReadActions
 from chirp.policy import profile_visible
 from chirp.readers.people import Edge, Ordered, PeopleReader, page_by_action
 from chirp.readers.showing import Showing

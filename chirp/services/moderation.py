@@ -13,7 +13,7 @@ from typing import Protocol
 from msgspec.structs import replace
 
 from chirp.clock import Clock
-from chirp.commands import Because, ReadActions
+from chirp.commands import Because
 from chirp.errors import Conflict, Forbidden, NotFound, Unavailable
 from chirp.idgen.generator import IdGenerator
 from chirp.model import (
@@ -28,6 +28,7 @@ from chirp.model import (
     User,
     UserId,
 )
+from chirp.pages import ReadActions
 from chirp.policy import may_moderate
 from chirp.readers.roles import require_role
 from chirp.readers.users import UserReader

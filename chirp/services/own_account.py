@@ -6,9 +6,10 @@ from msgspec.structs import replace
 
 from chirp.cache.lru import LruMap
 from chirp.commands import EditProfile
-from chirp.errors import Forbidden, NotFound, Taken
+from chirp.errors import Forbidden, Invalid, NotFound, Taken
 from chirp.fanout.accounts import AccountWriter
-from chirp.model import SESSION, Account, User
+from chirp.fanout.attachments import Attachments
+from chirp.model import SESSION, Account, MediaId, MediaKind, User
 from chirp.services.passwords import Passwords
 from chirp.storage.engine import Batch
 from chirp.storage.keys import DIRECTORY
@@ -25,11 +26,13 @@ class OwnAccount:
         writer: AccountWriter,
         passwords: Passwords,
         viewers: LruMap[bytes, Viewer],
+        attachments: Attachments,
     ) -> None:
         self._store = store
         self._writer = writer
         self._passwords = passwords
         self._viewers = viewers
+        self._attachments = attachments
 
     async def edit(self, viewer: Viewer, command: EditProfile) -> None:
         """Change what the command names. A new password ends all other sessions.
@@ -43,6 +46,13 @@ class OwnAccount:
         password_hash = None
         if command.new_password is not None:
             password_hash = await self._passwords.hash(command.new_password)
+
+        pictures = [one for one in (command.avatar_id, command.header_id) if one]
+        with self._attachments.taking(pictures):
+            media = await self._attachments.find(viewer.user_id, pictures, "avatar_id")
+            if any(one.kind is not MediaKind.PHOTO for one in media):
+                raise Invalid("a profile shows photos alone", field="avatar_id")
+            await self._attachments.use(media, viewer.user_id)[1]
 
         def edit(user: User, account: Account) -> tuple[User, Account]:
             return _edited(user, command), _edited_account(account, command, password_hash)
@@ -87,7 +97,14 @@ def _edited(user: User, command: EditProfile) -> User:
         name=user.name if command.name is None else command.name,
         bio=user.bio if command.bio is None else command.bio,
         location=user.location if command.location is None else command.location,
+        avatar_id=_picture(user.avatar_id, command.avatar_id),
+        header_id=_picture(user.header_id, command.header_id),
     )
+
+
+def _picture(before: int | None, after: MediaId | None) -> int | None:
+    """Return a picture's id: 0 takes it away."""
+    return before if after is None else after or None
 
 
 def _edited_account(account: Account, command: EditProfile, password_hash: str | None) -> Account:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from msgspec.structs import replace
 
 from chirp.clock import Clock
-from chirp.commands import Because, CreateInvite, ReadActions, Register
+from chirp.commands import Because, CreateInvite, Register
 from chirp.config import Registration
 from chirp.errors import Conflict, Forbidden, NotFound, Taken, Unavailable
 from chirp.fanout.home import HOME
@@ -34,6 +34,7 @@ from chirp.model import (
     UserCounts,
     UserId,
 )
+from chirp.pages import ReadActions
 from chirp.readers.roles import require_role
 from chirp.services.listing import page_by_id
 from chirp.services.passwords import Passwords

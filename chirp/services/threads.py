@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from chirp.commands import ReadTweets
 from chirp.errors import NotFound
 from chirp.idgen.watermark import Watermark
 from chirp.model import TweetId
+from chirp.pages import ReadTweets
 from chirp.readers.pages import Listing, TweetPages
 from chirp.readers.showing import Showing
 from chirp.readers.sights import SightReader

@@ -8,10 +8,10 @@ from chirp.cache.homes import HomeTimelines
 from chirp.cache.lru import LruMap
 from chirp.cache.revision import Revision
 from chirp.clock import Clock
-from chirp.commands import NEWEST, ReadTweets
 from chirp.idgen.watermark import Watermark
 from chirp.metrics import Metrics
 from chirp.model import UserId
+from chirp.pages import NEWEST, ReadTweets
 from chirp.policy import at_home, listed, profile_visible, unmuted
 from chirp.readers.graph import GraphReader
 from chirp.readers.home import HomeReader

@@ -7,20 +7,23 @@ from collections.abc import Awaitable, Callable
 from msgspec.structs import replace
 
 from chirp.clock import Clock
-from chirp.commands import EditTweet, PostTweet, ReadActions, Repeatable, entities_of
+from chirp.commands import EditTweet, PostTweet, Repeatable, entities_of
 from chirp.errors import Conflict, Forbidden, Invalid, NotFound
+from chirp.fanout.attachments import Attachments
 from chirp.fanout.publishing import Publisher
 from chirp.fanout.repeats import Repeats
 from chirp.fanout.truths import Truths
 from chirp.idgen.generator import IdGenerator
 from chirp.idgen.watermark import Watermark
 from chirp.metrics import Metrics
-from chirp.model import Entity, Tweet, TweetId, UserId
+from chirp.model import Entity, Media, Tweet, TweetId, UserId
+from chirp.pages import ReadActions
 from chirp.policy import may_change, may_edit
 from chirp.readers.showing import Showing
 from chirp.readers.sights import SightReader
 from chirp.readers.users import UserReader
 from chirp.storage.changes import (
+    Claim,
     tweet_deleted,
     tweet_edited,
     tweet_posted,
@@ -30,7 +33,16 @@ from chirp.storage.changes import (
 from chirp.storage.engine import Batch
 from chirp.storage.store import Store
 from chirp.text import TweetText
-from chirp.views import Page, Position, Sight, TweetView, Viewer, original_of
+from chirp.views import (
+    CachedTweet,
+    CachedUser,
+    Page,
+    Position,
+    Sight,
+    TweetView,
+    Viewer,
+    original_of,
+)
 
 
 class TweetService:
@@ -47,6 +59,7 @@ class TweetService:
         showing: Showing,
         sights: SightReader,
         users: UserReader,
+        attachments: Attachments,
         clock: Clock,
         metrics: Metrics,
         *,
@@ -61,6 +74,7 @@ class TweetService:
         self._showing = showing
         self._sights = sights
         self._users = users
+        self._attachments = attachments
         self._clock = clock
         self._metrics = metrics
         self._edit_window_ms = edit_window_ms
@@ -96,22 +110,40 @@ class TweetService:
         answered = await self._target(sight, command.in_reply_to, "in_reply_to_tweet_id")
         quoted = await self._target(sight, command.quote_of, "quote_of_tweet_id")
         claim = await self._repeats.claim(viewer.user_id, repeat)
-        tweet_id = TweetId(await self._ids.next())
-        # From here to the commit nothing waits: ids are submitted in their order.
-        tweet = self._build(tweet_id, viewer.user_id, command, entities)
-        tweet = _related(tweet, answered, quoted)
+        with self._attachments.taking(command.media_ids):
+            media = await self._attachments.find(viewer.user_id, command.media_ids)
+            tweet_id = TweetId(await self._ids.next())
+            # From here to the commit nothing waits: ids are submitted in their order.
+            tweet = self._build(tweet_id, viewer.user_id, command, entities)
+            post = _related(tweet, answered, quoted)
+            cached = await self._publish(post, author, media, claim)
+        if cached is None:
+            # The same request came twice at once, and the other one was first.
+            return await self._showing.get(sight, await self._repeated(viewer, repeat))
+        return await self._showing.view(sight, cached)
+
+    async def _publish(
+        self, tweet: Tweet, author: CachedUser, media: tuple[Media, ...], claim: Claim | None
+    ) -> CachedTweet | None:
+        """Publish a tweet; None: its key was used meanwhile. It commits before it waits."""
         batch = tweet_posted(self._store, tweet)
         if claim is not None:
             batch = tweet_reserved(self._store, tweet, claim)
+        media, used = self._attachments.use(media, tweet.tweet_id)
         try:
-            cached = await self._publisher.publish(tweet, author, batch)
+            cached = await self._publisher.publish(tweet, author, batch, media)
         except Conflict:
-            # The same request came twice at once, and the other one was first.
-            made = await self._repeats.find(viewer.user_id, repeat)
-            if made is None:
+            if claim is None:
                 raise
-            return await self._showing.get(sight, made)
-        return await self._showing.view(sight, cached)
+            return None
+        await used
+        return cached
+
+    async def _repeated(self, viewer: Viewer, repeat: Repeatable | None) -> TweetId:
+        made = await self._repeats.find(viewer.user_id, repeat)
+        if made is None:
+            raise Conflict("a key of a repeat is used, and nothing was made by it")
+        return made
 
     async def _entities(self, text: TweetText) -> tuple[Entity, ...]:
         """Return the spans of a text, mentions with the ids of those who exist."""
@@ -143,6 +175,7 @@ class TweetService:
             longitude=command.longitude,
             user_location=command.user_location,
             entities=entities,
+            media_ids=command.media_ids,
         )
 
     # -- one tweet ----------------------------------------------------------------------

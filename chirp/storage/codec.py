@@ -21,11 +21,15 @@ from chirp.model import (
     Action,
     ActionKind,
     ApiKey,
+    Blob,
     Entity,
     EntityKind,
     Flag,
     FlagReason,
     Invite,
+    Media,
+    MediaKind,
+    MediaState,
     Role,
     Tweet,
     TweetId,
@@ -130,6 +134,27 @@ def unpack_flag(raw: bytes) -> Flag:
     return _build(Flag, fields)
 
 
+def pack_media(media: Media) -> bytes:
+    """Return the row of an upload; its two files are arrays."""
+    fields = list(astuple(media))
+    for place in _FILES:
+        fields[place] = astuple(fields[place])
+    return pack_array(tuple(fields))
+
+
+def unpack_media(raw: bytes) -> Media:
+    """Return an upload. Raises: StorageError."""
+    fields = unpack_array(raw)
+    try:
+        for place, kind in _MEDIA_ENUMS:
+            fields[place] = kind(fields[place])
+        for place in _FILES:
+            fields[place] = Blob(*fields[place])
+    except (TypeError, LookupError, ValueError) as error:
+        raise StorageError("a row of media with wrong parts") from error
+    return _build(Media, fields)
+
+
 def pack_action(action: Action) -> bytes:
     """Return the row of a moderator's action."""
     return pack_array(astuple(action))
@@ -231,4 +256,9 @@ _MEDIA = _TWEET_FIELDS.index("media_ids")
 _ENTITIES = _TWEET_FIELDS.index("entities")
 _ROLE = Account.__struct_fields__.index("role")
 _REASONS = Flag.__struct_fields__.index("reasons")
+_FILES = (Media.__struct_fields__.index("original"), Media.__struct_fields__.index("preview"))
+_MEDIA_ENUMS = (
+    (Media.__struct_fields__.index("kind"), MediaKind),
+    (Media.__struct_fields__.index("state"), MediaState),
+)
 _KIND = Action.__struct_fields__.index("kind")

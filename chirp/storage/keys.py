@@ -58,6 +58,7 @@ class Table(IntEnum):
     INVITES = 41
     FLAGS = 42
     ACTIONS = 43
+    MEDIA = 44
 
 
 class FlagTag(IntEnum):

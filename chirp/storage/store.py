@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import uuid4
 
 from chirp.clock import Clock
 from chirp.errors import OpenError
@@ -20,6 +22,7 @@ from chirp.storage.tables.directory import Directory
 from chirp.storage.tables.flags import Flags
 from chirp.storage.tables.invites import Invites
 from chirp.storage.tables.marks import Marks
+from chirp.storage.tables.media import MediaTable
 from chirp.storage.tables.orders import Order
 from chirp.storage.tables.relations import Relation
 from chirp.storage.tables.tweets import Tweets
@@ -40,7 +43,14 @@ class Options:
 class Store:
     """The tables of one store. Close it to let another process have the folder."""
 
-    def __init__(self, engine: Engine, manifest: Manifest, guard: Guard | None = None) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        manifest: Manifest,
+        guard: Guard | None = None,
+        folder: Path | None = None,
+    ) -> None:
+        """Take the engine of an open store; without a `folder`, what is no row is temporary."""
         self.engine = engine
         self.manifest = manifest
         self.users = Users(engine)
@@ -64,12 +74,15 @@ class Store:
         self.invites = Invites(engine)
         self.flags = Flags(engine)
         self.actions = Actions(engine)
+        self.media = MediaTable(engine)
         self._guard = guard
+        temporary = Path(tempfile.gettempdir()) / f"chirp-{uuid4().hex}"
+        self.media_folder = (folder or temporary) / "media"
 
     async def greatest_id(self) -> int:
         """Return the greatest id on disk, of a tweet (deleted ones count), user or action."""
         # Accounts, not profiles: those of the last moment before a crash are not written yet.
-        tables = (Table.TWEETS, Table.ACCOUNTS, Table.ACTIONS)
+        tables = (Table.TWEETS, Table.ACCOUNTS, Table.ACTIONS, Table.MEDIA)
         return max([await self._greatest(table) for table in tables])
 
     async def _greatest(self, table: Table) -> int:
@@ -118,7 +131,7 @@ async def open_store(folder: Path, options: Options = Options()) -> Store:
         # Read again: another process may have migrated it before the guard was ours.
         manifest = manifests.read(folder)
         _check_format(folder, manifest)
-        return Store(open_engine(folder, manifest, options), manifest, guard)
+        return Store(open_engine(folder, manifest, options), manifest, guard, folder)
     except OpenError:
         guard.release()
         raise

@@ -81,8 +81,12 @@ class Pages:
             lstrip_blocks=True,
             auto_reload=False,
         )
+        self._fill(assets, max_weight)
+
+    def _fill(self, assets: Assets, max_weight: int) -> None:
+        """Give the templates what all of them may use."""
         self.templates.globals.update(
-            words=words,
+            words=self.words,
             asset=assets.url,
             max_weight=max_weight,
             initials=initials,
@@ -98,7 +102,7 @@ class Pages:
             reply_to=None,
             quote_of=None,
             attributes=_attributes,
-            script_words=_json_block(words.scripts()),
+            script_words=_json_block(self.words.scripts()),
         )
         self.templates.globals["card"] = self.templates.get_template("card.html").module
         self.templates.globals.update(self.macros("fields.html", "field", "link"))

@@ -29,6 +29,7 @@ ANSWERS = {
     "/users/{username}/favorites": 200,
     "/keys": 200,
     "/stream": 400,
+    "/media/{id}": 404,
     "/admin/registrations": 403,
     "/admin/invites": 403,
     "/admin/flags": 403,
@@ -37,7 +38,7 @@ ANSWERS = {
 """What the other side of a block is answered, of every GET that there is (tests/services and
 tests/api/test_streams.py tell of what a stream tells them)."""
 
-ELSEWHERE = [path for path in ANSWERS if "{" in path]
+ELSEWHERE = [path for path in ANSWERS if "{" in path and "media" not in path]
 """Where somebody else is asked for, whom both see."""
 
 SIDES = pytest.mark.parametrize("blocker", ["ada", "bob"])

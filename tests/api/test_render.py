@@ -8,7 +8,7 @@ import orjson
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chirp.api.render import Renderer, short_user_fields, tail_fields
+from chirp.api.render import Renderer, tail_fields
 from chirp.http.paging import Links
 from chirp.http.times import render_time
 from chirp.model import (
@@ -86,7 +86,7 @@ def twin(view: TweetView) -> dict[str, Any]:
         "retweet_of": inner if is_retweet else None,
         "quote_of": None if is_retweet else inner,
     }
-    return {**fields, "user": short_user_fields(author), **nested, **tail_fields(view)}
+    return {**fields, "user": RENDERER.short_user_fields(author), **nested, **tail_fields(view)}
 
 
 def as_json(fields: Any) -> Any:

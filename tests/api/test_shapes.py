@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from aiohttp import FormData
 from jsonschema import Draft202012Validator
 
 from chirp.api.routes import BASE
 from tests.support.admission import serving, staff
 from tests.support.driver import PASSWORD
+from tests.support.pictures import drawn, encoded
 from tests.support.web import Http
 
 
@@ -41,8 +43,10 @@ class Checked:
                 return str(template)
         raise AssertionError(path)
 
-    async def ask(self, method: str, path: str, key: str | None = None, body: Any = None) -> Any:
-        options = {} if body is None else {"json": body}
+    async def ask(
+        self, method: str, path: str, key: str | None = None, body: Any = None, **options: Any
+    ) -> Any:
+        options |= {} if body is None else {"json": body}
         answer = await self._http.ask(method, path, key, **options)
         template = self.template_of(method, BASE + path.split("?", maxsplit=1)[0])
         schema = schema_of(self._document, method, template, answer.status)
@@ -130,12 +134,23 @@ async def moderation(checked: Checked, boss: str, mod: str, http: Http) -> None:
     await ask("GET", "/admin/actions", mod)
 
 
+async def media(checked: Checked, key: str) -> None:
+    """Upload a photo, describe it and show it."""
+    form = FormData({"alt_text": "a gradient"})
+    form.add_field("file", encoded(drawn(), "PNG"), filename="x.png")
+    made = await checked.ask("POST", "/media", key, data=form)
+    await checked.ask("GET", f"/media/{made['media_id']}", key)
+    await checked.ask("PATCH", f"/media/{made['media_id']}", key, {"alt_text": "a fine gradient"})
+    await checked.ask("POST", "/tweet", key, {"media_ids": [made["media_id"]]})
+
+
 async def test_every_answer_is_as_it_is_described(http: Http) -> None:
     document = (await http.get("//openapi.json")).json
     checked = Checked(http, document)
     ada, bob = await sign_up(checked, "ada"), await sign_up(checked, "bob")
     await people(checked, bob)
     await tweets(checked, ada, bob)
+    await media(checked, bob)
     await account(checked, ada)
     async with serving("approval") as chirp, Http(chirp) as site:
         boss, mod = [chirp.secrets[one.user_id] for one in await staff(chirp)]

@@ -11,13 +11,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chirp.commands import Because, ReadActions
+from chirp.commands import Because
 from chirp.fanout.audit import AUDIT, AuditConsumer
 from chirp.fanout.audit_filters import first_filters
 from chirp.fanout.index import INDEX
 from chirp.fanout.journal import TRIM_EVERY_S, JournalRunner
 from chirp.metrics import Metrics
 from chirp.model import Flag, Tweet, TweetId, UnixMs, UserId
+from chirp.pages import ReadActions
 from chirp.readers.roles import OPERATOR
 from chirp.services.moderation import FlagState
 from chirp.storage.changes import tweet_posted

@@ -12,8 +12,9 @@ import pytest
 from PIL import Image
 
 from chirp.errors import Refusal, Unprocessable, UnsupportedMedia
-from chirp.media.shapes import MediaKind, MediaLimits, Processed
+from chirp.media.shapes import MediaLimits, Processed
 from chirp.media.workshop import Workshop
+from chirp.model import MediaKind
 from tests.support.pictures import animated, drawn, encoded, video, with_place
 
 LIMITS = MediaLimits(max_pixels=2_000_000, max_side=1000, max_video_s=20, cpu_s=60, wall_s=60)

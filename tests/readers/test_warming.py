@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from chirp.app import RECENT_MS
-from chirp.commands import ReadTweets
 from chirp.model import Tweet
+from chirp.pages import ReadTweets
 from chirp.readers.warming import warm
 from chirp.views import Viewer
 from tests.support.driver import Driver, config, memory_store, tweet_ids

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from chirp.commands import NEWEST
+from chirp.pages import NEWEST
 from chirp.views import Page, TweetView, Viewer
 from tests.support.driver import Driver, ids_of, tweet_ids
 

@@ -6,9 +6,9 @@ import asyncio
 
 import pytest
 
-from chirp.commands import ReadActions
 from chirp.errors import Invalid, NotFound, WritesStopped
 from chirp.model import UserCounts, UserId
+from chirp.pages import ReadActions
 from chirp.views import Page, Relationship, UserView, Viewer
 from tests.support.driver import Driver, memory_store
 from tests.support.engines import UnevenEngine

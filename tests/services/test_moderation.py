@@ -6,9 +6,10 @@ import asyncio
 
 import pytest
 
-from chirp.commands import Because, ReadActions, ReadTweets
+from chirp.commands import Because
 from chirp.errors import Forbidden, Invalid, NotFound, Unavailable
 from chirp.model import ActionKind, Role, Tweet, TweetId
+from chirp.pages import ReadActions, ReadTweets
 from chirp.readers.roles import OPERATOR
 from chirp.services.moderation import FlagState
 from chirp.views import Viewer

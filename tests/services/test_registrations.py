@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from chirp.commands import Because, CreateInvite, ReadActions, SignIn
+from chirp.commands import Because, CreateInvite, SignIn
 from chirp.errors import Forbidden, Invalid, NotFound, Refusal, Taken, Unauthorized
 from chirp.model import InviteId
+from chirp.pages import ReadActions
 from chirp.readers.roles import OPERATOR
 from chirp.views import SignedIn
 from tests.support.admission import form, on_disk, serving, staff

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from chirp.commands import ReadActions, ReadTweets
 from chirp.errors import Forbidden, Invalid, NotFound
 from chirp.model import Tweet
+from chirp.pages import ReadActions, ReadTweets
 from chirp.views import TweetView, Viewer
 from tests.support.driver import Driver, ids_of, older, tweet_ids
 

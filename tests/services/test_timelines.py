@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from chirp.commands import ReadTweets
 from chirp.errors import NotFound
 from chirp.model import MAX_ID, Tweet
+from chirp.pages import ReadTweets
 from chirp.views import Page, TweetView, Viewer
 from tests.support.driver import Driver, ids_of, older, texts_of, tweet_ids
 

@@ -16,8 +16,9 @@ from typing import Any
 
 import pytest
 
-from chirp.commands import NEWEST, EditProfile, EditTweet, parse_content, post_tweet, repeatable
+from chirp.commands import EditProfile, EditTweet, parse_content, post_tweet, repeatable
 from chirp.model import TweetId
+from chirp.pages import NEWEST
 from chirp.views import Viewer, original_of
 from tests.simulation.world import Post, Refused, World
 from tests.support.driver import PASSWORD, Driver

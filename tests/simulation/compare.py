@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from chirp.commands import NEWEST, ReadActions, ReadTweets
 from chirp.errors import NotFound
 from chirp.model import TweetId
+from chirp.pages import NEWEST, ReadActions, ReadTweets
 from chirp.views import Page, Tombstone, TweetView, UserView, Viewer, original_of
 from tests.simulation.world import Key, Shown, World, by_action, pages_of
 from tests.support.driver import Driver, ids_of

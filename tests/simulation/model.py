@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from chirp.commands import ReadTweets
+from chirp.pages import ReadTweets
 
 
 @dataclass

@@ -7,10 +7,10 @@ import random
 
 import pytest
 
-from chirp.commands import ReadTweets
 from chirp.errors import ChirpError
 from chirp.fanout import home as fanout_home
 from chirp.model import TweetId
+from chirp.pages import ReadTweets
 from chirp.views import Viewer
 from tests.simulation.model import Model
 from tests.support.driver import Driver, config, ids_of, memory_store

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from chirp.app import Chirp
-from chirp.commands import ReadTweets
 from chirp.model import Tweet
+from chirp.pages import ReadTweets
 from chirp.views import Page, TweetView, Viewer
 from tests.simulation.model import Model, page_of
 from tests.support.clock import FixedClock

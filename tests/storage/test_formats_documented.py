@@ -23,6 +23,7 @@ from chirp.model import (
     EntityKind,
     Flag,
     Invite,
+    Media,
     Role,
     Tweet,
     User,
@@ -72,7 +73,7 @@ def test_the_engine_s_own_tables_are_documented(name: str) -> None:
     assert f"| `{name}` |" in page("journal")
 
 
-@pytest.mark.parametrize("record", [Tweet, User, Account, ApiKey, Invite, Flag, Action])
+@pytest.mark.parametrize("record", [Tweet, User, Account, ApiKey, Invite, Flag, Action, Media])
 def test_record_fields_are_documented_in_order(record: type[Struct]) -> None:
     section = page("rows").split(f": {record.__name__}\n")[1].split("\n## ")[0]
     fields = re.findall(r"^\| (\d+) \| `(\w+)` \|", section, re.MULTILINE)

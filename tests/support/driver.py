@@ -4,20 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from msgspec.structs import replace as changed
 
 from chirp.app import Chirp
-from chirp.commands import (
-    EditTweet,
-    ReadActions,
-    ReadTweets,
-    parse_content,
-    post_tweet,
-    repeatable,
-)
+from chirp.commands import EditTweet, parse_content, post_tweet, repeatable
 from chirp.config import Cache, Config, Fanout, Limits
 from chirp.model import Account, ApiKey, KeyId, Tweet, TweetId, User, UserId
+from chirp.pages import ReadActions, ReadTweets
 from chirp.services import passwords
 from chirp.services.secrets import digest_of, new_secret
 from chirp.storage.changes import account_created, profile_written
@@ -161,7 +156,7 @@ class Driver:
         reply_to: Tweet | None = None,
         quote: Tweet | None = None,
         key: str | None = None,
-        **fields: str,
+        **fields: Any,
     ) -> Tweet:
         answered = None if reply_to is None else reply_to.tweet_id
         quoted = None if quote is None else quote.tweet_id

@@ -28,6 +28,8 @@ ERRORS = {
     405: "method_not_allowed",
     409: "conflict",
     413: "too_large",
+    415: "unsupported_media",
+    422: "unprocessable",
     429: "rate_limited",
     503: "unavailable",
 }

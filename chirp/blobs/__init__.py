@@ -1,0 +1,1 @@
+"""Blobs: large bytes, named by the hash of their content."""

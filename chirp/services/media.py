@@ -1,0 +1,284 @@
+"""Media: uploads, their work in the background, their descriptions, and who may see them.
+
+An upload goes through a folder of its own: `source` as it came, beside it what the workshop makes.
+It is deleted when the work is done; of a video whose work a crash cut off, the next start does it
+again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import shutil
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import BinaryIO
+
+from msgspec.structs import replace
+
+from chirp.blobs.store import Blobs
+from chirp.clock import Clock
+from chirp.commands import parse_alt_text
+from chirp.config import MediaRules
+from chirp.errors import (
+    Conflict,
+    Invalid,
+    NotFound,
+    Refusal,
+    TooLarge,
+    Unavailable,
+    UnsupportedMedia,
+)
+from chirp.fanout.media_sweep import MediaSweep
+from chirp.idgen.generator import IdGenerator
+from chirp.media.shapes import Processed, ProducedFile
+from chirp.media.sniffing import HEAD_BYTES, sniff
+from chirp.media.workshop import Workshop
+from chirp.model import Blob, Media, MediaId, MediaKind, MediaState
+from chirp.readers.tweets import TweetReader
+from chirp.storage.store import Store
+from chirp.tasks import TaskRunner
+from chirp.views import Viewer
+
+log = logging.getLogger(__name__)
+
+_MB = 1 << 20
+_KINDS = "JPEG, PNG, WebP, GIF, AVIF, MP4, WebM and MOV"
+
+
+class Upload:
+    """A file that is arriving. Either `MediaService.finish` takes it, or it is dropped."""
+
+    def __init__(self, media_id: MediaId, folder: Path, rules: MediaRules) -> None:
+        self.media_id = media_id
+        self.folder = folder
+        self.source = folder / "source"
+        self.is_video = False
+        self._rules = rules
+        self._size = 0
+        self._head = b""
+        folder.mkdir(parents=True)
+        self._file: BinaryIO = self.source.open("wb")
+
+    async def write(self, chunk: bytes) -> None:
+        """Take more of it. Raises: TooLarge; UnsupportedMedia, by the first bytes; OSError."""
+        self._size += len(chunk)
+        if len(self._head) < HEAD_BYTES:
+            self._head += chunk[:HEAD_BYTES]
+        if len(self._head) >= HEAD_BYTES:
+            self._look()
+        await asyncio.to_thread(self._file.write, chunk)
+
+    async def close(self) -> None:
+        """Say that all of it is here. Raises: Invalid: nothing is; UnsupportedMedia; OSError."""
+        if not self._size:
+            raise Invalid("the file is empty", field="file")
+        self._look()
+        await asyncio.to_thread(self._sync)
+
+    def _sync(self) -> None:
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self._file.close()
+
+    def _look(self) -> None:
+        kind = sniff(self._head)
+        if kind is None:
+            raise UnsupportedMedia(f"this is none of {_KINDS}", field="file")
+        self.is_video = kind.video
+        most = self._rules.max_video_mb if kind.video else self._rules.max_photo_mb
+        if self._size > most * _MB:
+            what = "video" if kind.video else "photo"
+            raise TooLarge(f"a {what} may have up to {most} MB", field="file")
+
+    async def drop(self) -> None:
+        """Delete what has arrived."""
+        self._file.close()
+        await asyncio.to_thread(shutil.rmtree, self.folder, ignore_errors=True)
+
+
+class MediaService:
+    """Uploads and what becomes of them."""
+
+    def __init__(
+        self,
+        store: Store,
+        ids: IdGenerator,
+        blobs: Blobs,
+        workshop: Workshop,
+        sweep: MediaSweep,
+        tweets: TweetReader,
+        tasks: TaskRunner,
+        clock: Clock,
+        incoming: Path,
+        rules: MediaRules,
+    ) -> None:
+        self._store = store
+        self._ids = ids
+        self._blobs = blobs
+        self._workshop = workshop
+        self._sweep = sweep
+        self._tweets = tweets
+        self._tasks = tasks
+        self._clock = clock
+        self._incoming = incoming
+        self._rules = rules
+        self._processing = 0
+
+    # -- uploading ----------------------------------------------------------------------
+
+    async def begin(self) -> Upload:
+        """Return an upload to write to. Raises: Unavailable: the budget of the disk is used up."""
+        if self._sweep.used_bytes >= self._rules.max_gb << 30:
+            raise Unavailable("the server has no room for more media", retry_after_s=3600)
+        media_id = MediaId(await self._ids.next())
+        return Upload(media_id, self._incoming / str(media_id), self._rules)
+
+    async def finish(self, viewer: Viewer, upload: Upload, alt_text: str) -> Media:
+        """Process what has arrived: a photo now, a video later; it is on disk when this returns.
+
+        Raises: Invalid; UnsupportedMedia; Unprocessable; TooLarge; Unavailable; StorageError.
+        """
+        try:
+            alt_text = parse_alt_text(alt_text)
+            await upload.close()
+        except BaseException:
+            await upload.drop()
+            raise
+        kind = MediaKind.VIDEO if upload.is_video else MediaKind.PHOTO
+        now = self._clock.now_ms()
+        media = Media(
+            upload.media_id, viewer.user_id, kind, MediaState.PROCESSING, now, alt_text=alt_text
+        )
+        if upload.is_video:
+            await self._store.engine.commit(self._store.media.put(media))
+            self._tasks.start(f"media-{media.media_id}", self._process_later(media, upload.folder))
+            return media
+        try:
+            media = await self._processed(media, upload.folder)
+            await self._store.engine.commit(self._store.media.put(media))
+        finally:
+            await upload.drop()
+        return media
+
+    async def _processed(self, media: Media, folder: Path) -> Media:
+        made_in = folder / "made"
+        made_in.mkdir(exist_ok=True)
+        self._processing += 1
+        try:
+            made = await self._workshop.process(folder / "source", made_in)
+            return await self._stored(media, made)
+        finally:
+            self._processing -= 1
+
+    async def _stored(self, media: Media, made: Processed) -> Media:
+        original, preview = await self._blob(made.original), await self._blob(made.preview)
+        self._sweep.used_bytes += original.size_bytes + preview.size_bytes
+        self._sweep.files += 2
+        return replace(
+            media,
+            kind=made.kind,
+            state=MediaState.READY,
+            original=original,
+            preview=preview,
+            width=made.width,
+            height=made.height,
+            duration_ms=made.duration_ms,
+            blurhash=made.blurhash,
+        )
+
+    async def _blob(self, file: ProducedFile) -> Blob:
+        name = await self._blobs.put(file.path)
+        return Blob(name, file.content_type, file.extension, file.size_bytes)
+
+    async def _process_later(self, media: Media, folder: Path) -> None:
+        """Process a video and say what became of it, with the description that it has by then."""
+        try:
+            done = await self._processed(media, folder)
+        except Refusal as refusal:
+            done = replace(media, state=MediaState.FAILED, problem=refusal.message)
+        except OSError:
+            log.exception("media %d could not be stored", media.media_id)
+            done = replace(media, state=MediaState.FAILED, problem="the server could not store it")
+        await self._change(
+            media.media_id, lambda now: replace(done, alt_text=now.alt_text, used_by=now.used_by)
+        )
+        await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+
+    async def _change(self, media_id: MediaId, change: Callable[[Media], Media]) -> Media:
+        """Change an upload, whoever else does meanwhile. Raises: NotFound."""
+        while True:
+            before = await self._store.media.find(media_id)
+            if before is None:
+                raise NotFound("no such media")
+            after = change(before)
+            try:
+                await self._store.engine.commit(self._store.media.replace(before, after))
+            except Conflict:
+                continue
+            return after
+
+    async def resume(self) -> None:
+        """Do what a crash cut off, and delete what it left behind. Called once, at the start."""
+        for folder in await asyncio.to_thread(lambda: list(self._incoming.glob("*"))):
+            name = folder.name
+            media = await self._store.media.find(int(name)) if name.isdigit() else None
+            if media is not None and media.state is MediaState.PROCESSING:
+                work = self._process_later(media, folder)
+                self._tasks.start(f"media-{media.media_id}", work)
+            else:
+                await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+
+    # -- one upload ---------------------------------------------------------------------
+
+    async def get(self, viewer: Viewer, media_id: MediaId) -> Media:
+        """Return one of the viewer's uploads. Raises: NotFound: somebody else's too."""
+        media = await self._store.media.find(media_id)
+        if media is None or media.owner_id != viewer.user_id:
+            raise NotFound("no such media")
+        return media
+
+    async def describe(self, viewer: Viewer, media_id: MediaId, alt_text: str) -> Media:
+        """Say anew what an upload shows. Raises: Invalid; NotFound."""
+        text = parse_alt_text(alt_text)
+        await self.get(viewer, media_id)
+        media = await self._change(media_id, lambda now: replace(now, alt_text=text))
+        await self._tweets.refresh([media.used_by])
+        return media
+
+    async def shown(self, viewer: Viewer | None, media_id: MediaId) -> tuple[Media, bool]:
+        """Return an upload that a viewer may see, and whether everybody may. Raises: NotFound."""
+        media = await self._store.media.find(media_id)
+        if media is None or media.state is not MediaState.READY:
+            raise NotFound("no such media")
+        if await self._is_public(media):
+            return media, True
+        if viewer is None or viewer.user_id != media.owner_id or media.used_by:
+            raise NotFound("no such media")
+        return media, False
+
+    async def _is_public(self, media: Media) -> bool:
+        if media.used_by == media.owner_id:
+            user = (await self._store.users.find_many([media.owner_id]))[0]
+            shown = user is not None and media.media_id in {user.avatar_id, user.header_id}
+            return shown and user is not None and not user.suspended
+        if not media.used_by:
+            return False
+        cached = (await self._tweets.find_many([media.used_by]))[0]
+        return cached is not None and not cached.author.user.suspended
+
+    def content(self, blob: Blob, start: int, length: int) -> AsyncIterator[bytes]:
+        """Return a range of a file."""
+        return self._blobs.open(blob.name, start, length)
+
+    # -- figures ------------------------------------------------------------------------
+
+    def stats(self) -> dict[str, float]:
+        """Return what media take."""
+        return {
+            "files": self._sweep.files,
+            "bytes": self._sweep.used_bytes,
+            "budget_bytes": self._rules.max_gb << 30,
+            "processing": self._processing,
+        }
