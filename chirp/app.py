@@ -36,6 +36,7 @@ from chirp.model import UnixMs
 from chirp.readers.caches import make_caches
 from chirp.readers.figures import engine_values, status_figures
 from chirp.readers.graph import GraphReader
+from chirp.readers.history import History
 from chirp.readers.home import HomeReader
 from chirp.readers.marks import MarkReader
 from chirp.readers.pages import TweetPages
@@ -49,12 +50,14 @@ from chirp.services.accounts import Accounts
 from chirp.services.administration import Administration
 from chirp.services.all import Services
 from chirp.services.blocks import Blocks
+from chirp.services.export import Export
 from chirp.services.follows import Follows
 from chirp.services.lists import Lists
 from chirp.services.media import MediaService
 from chirp.services.moderation import Moderation
 from chirp.services.own_account import OwnAccount
 from chirp.services.passwords import Passwords
+from chirp.services.people import PeopleSearch
 from chirp.services.profiles import Profiles
 from chirp.services.reactions import Reactions
 from chirp.services.registrations import Registrations
@@ -85,6 +88,7 @@ class Chirp:
         self.caches = make_caches(config, greatest_id)
         self.passwords = Passwords()
         self.closing = False
+        self.history = History(self.metrics, clock)
         self._wire_readers()
         self._wire_fanout()
         self._wire_services()
@@ -277,6 +281,8 @@ class Chirp:
             self.timelines,
             self.streams,
             self.media,
+            PeopleSearch(self.store, self.people, self.sights),
+            Export(self.store),
         )
         self.fronts = Fronts(
             services,
@@ -285,7 +291,7 @@ class Chirp:
             self.metrics,
             self.tasks,
             self.store.manifest.cursor_secret(),
-            Reports(self.stats, self.reasons, self.figures),
+            Reports(self.stats, self.reasons, self.figures, self.history.samples),
         )
         self.app, self.connections = self.fronts.app, self.fronts.connections
 
@@ -301,6 +307,7 @@ class Chirp:
         self.tasks.start("bus", self.bus.run())
         self.tasks.start("bus-counts", self.bus.run_counts())
         self.tasks.start("keeper", self._keep())
+        self.tasks.start("history", self.history.run())
         await self.media.resume()
         self.tasks.start("media-sweep", self.media_sweep.run())
 

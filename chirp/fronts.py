@@ -27,9 +27,10 @@ from chirp.http.operations import Operations
 from chirp.http.paging import Cursors
 from chirp.http.pipeline import Pipeline, Route
 from chirp.http.sent_events import EventStreams
-from chirp.metrics import Metrics
+from chirp.metrics import Metrics, Sample
 from chirp.services.all import Services
 from chirp.tasks import TaskRunner
+from chirp.web.admin import Told
 from chirp.web.assets import Assets
 from chirp.web.cards import Card, Cards
 from chirp.web.cookies import Cookies
@@ -49,6 +50,7 @@ class Reports(NamedTuple):
     stats: Callable[[], dict[str, dict[str, float]]]
     reasons: Callable[[], list[str]]
     figures: Callable[[], dict[str, str]]
+    history: Callable[[], list[Sample]]
 
 
 class Fronts:
@@ -78,7 +80,7 @@ class Fronts:
         self.connections = Connections(server, self.addresses, self.request_ids, clock, metrics)
         self.gate = Gate(services.accounts, self.limiter, self.addresses, clock, metrics)
         self._cookies = Cookies(config.public_url)
-        self._site = self._make_site()
+        self.site = self._make_site()
         self.access_log = self._make_access_log()
         self.app = self._make_app()
 
@@ -110,7 +112,15 @@ class Fronts:
         self._assets = assets
         forgery = Forgery(self._secret, self._cookies, config.public_url)
         most = config.tweets.max_weight
-        pages = Pages(words, assets, self._cookies, forgery, max_weight=most, frames_bytes=4 * _MB)
+        pages = Pages(
+            words,
+            assets,
+            self._cookies,
+            forgery,
+            public_url=config.public_url,
+            max_weight=most,
+            frames_bytes=4 * _MB,
+        )
         kept: LruMap[int, Card] = LruMap(config.cache.cards_mb * _MB)
         return Site(
             self._services,
@@ -124,6 +134,7 @@ class Fronts:
             config.public_url,
             most,
             config.registration,
+            (config.media.max_video_mb + 1) << 20,
         )
 
     def _make_app(self) -> web.Application:
@@ -136,7 +147,7 @@ class Fronts:
             self._clock,
             self._metrics,
             max_in_flight=self._config.server.max_in_flight,
-            unknown=MixedFace(self._cookies, self._site.error),
+            unknown=MixedFace(self._cookies, self.site.error),
         )
         pipeline.add_routes(app, self._routes())
         return app
@@ -159,7 +170,9 @@ class Fronts:
             *api_routes(api, streams, media, self._tasks, self._config.media.max_video_mb),
             *operations.routes(),
         ]
-        face = HtmlFace(self._cookies, self._site.error)
+        face = HtmlFace(self._cookies, self.site.error)
+        told = self._reports
+        reports = Told(told.reasons, told.figures, told.history, services.media.stats)
         return [
             *described,
             *Documents(described, public_url).routes(),
@@ -167,10 +180,10 @@ class Fronts:
                 "GET",
                 "/media/{id}/{file}",
                 media.file,
-                face=MixedFace(self._cookies, self._site.error),
+                face=MixedFace(self._cookies, self.site.error),
             ),
             # Last: /{username} matches whatever is one word.
-            *web_routes(self._site, face, self._assets, streams),
+            *web_routes(self.site, face, self._assets, streams, reports),
         ]
 
     def _make_access_log(self) -> AccessLog | None:

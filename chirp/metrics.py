@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import defaultdict
+from collections.abc import Sequence
+from typing import NamedTuple
 
 LATENCY_BOUNDS_S = (
     0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.5, 10.0,
@@ -37,12 +39,28 @@ class Histogram:
 
     def quantile(self, q: float) -> float:
         """Return the upper bound of the bucket that holds quantile `q`; 0 when empty."""
-        wanted, seen = q * sum(self.counts), 0
-        for bound, count in zip((*self.bounds, float("inf")), self.counts, strict=True):
-            seen += count
-            if count and seen >= wanted:
-                return bound
-        return 0.0
+        return quantile_of(self.bounds, self.counts, q)
+
+
+def quantile_of(bounds: tuple[float, ...], counts: Sequence[int], q: float) -> float:
+    """Return the upper bound of the bucket that holds quantile `q`; 0 when all are empty."""
+    wanted, seen = q * sum(counts), 0
+    for bound, count in zip((*bounds, float("inf")), counts, strict=True):
+        seen += count
+        if count and seen >= wanted:
+            return bound
+    return 0.0
+
+
+class Sample(NamedTuple):
+    """What the process did in one interval; `at` in Unix milliseconds, its end."""
+
+    at: int
+    requests_per_s: float
+    posts_per_s: float
+    lag_p50_ms: float
+    lag_p99_ms: float
+    memory_mb: float
 
 
 class Metrics:

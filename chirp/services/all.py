@@ -6,11 +6,13 @@ from dataclasses import dataclass
 
 from chirp.services.accounts import Accounts
 from chirp.services.blocks import Blocks
+from chirp.services.export import Export
 from chirp.services.follows import Follows
 from chirp.services.lists import Lists
 from chirp.services.media import MediaService
 from chirp.services.moderation import Moderation
 from chirp.services.own_account import OwnAccount
+from chirp.services.people import PeopleSearch
 from chirp.services.profiles import Profiles
 from chirp.services.reactions import Reactions
 from chirp.services.registrations import Registrations
@@ -38,3 +40,5 @@ class Services:
     timelines: Timelines
     streams: Streams
     media: MediaService
+    people: PeopleSearch
+    export: Export

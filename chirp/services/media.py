@@ -44,6 +44,7 @@ from chirp.views import Viewer
 log = logging.getLogger(__name__)
 
 _MB = 1 << 20
+_LOOK_AGAIN_S = 0.3
 _KINDS = "JPEG, PNG, WebP, GIF, AVIF, MP4, WebM and MOV"
 
 
@@ -238,6 +239,14 @@ class MediaService:
         if media is None or media.owner_id != viewer.user_id:
             raise NotFound("no such media")
         return media
+
+    async def wait(self, viewer: Viewer, media_id: MediaId) -> Media:
+        """Return one of the viewer's uploads when its work is done. Raises: NotFound."""
+        while True:
+            media = await self.get(viewer, media_id)
+            if media.state is not MediaState.PROCESSING:
+                return media
+            await self._clock.sleep(_LOOK_AGAIN_S)
 
     async def describe(self, viewer: Viewer, media_id: MediaId, alt_text: str) -> Media:
         """Say anew what an upload shows. Raises: Invalid; NotFound."""

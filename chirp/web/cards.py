@@ -72,7 +72,7 @@ class Cards:
 
     def _quoted(self, view: TweetView) -> bytes:
         cached = view.cached
-        return self._quote(cached.tweet, cached.author.user).encode()
+        return self._quote(cached.tweet, cached.author.user, cached.media).encode()
 
     def _kept_card(self, cached: CachedTweet) -> Card:
         tweet, user = cached.tweet, cached.author.user
@@ -80,11 +80,12 @@ class Cards:
         if card is not None and card.user is user:
             if card.cached is cached:
                 return card
-            if card.cached.tweet == tweet:
+            if card.cached.tweet == tweet and card.cached.media == cached.media:
                 # Only counts have changed: the body stands.
                 return self._keep(cached, user, card.body)
-        made = self._why(user) if tweet.retweet_of is not None else self._body(tweet, user)
-        return self._keep(cached, user, made.encode())
+        if tweet.retweet_of is not None:
+            return self._keep(cached, user, self._why(user).encode())
+        return self._keep(cached, user, self._body(tweet, user, cached.media).encode())
 
     def _keep(self, cached: CachedTweet, user: User, body: bytes) -> Card:
         tail = self._tail.render(TweetView(cached), cached.tweet, user)

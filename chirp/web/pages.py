@@ -66,10 +66,12 @@ class Pages:
         cookies: Cookies,
         forgery: Forgery,
         *,
+        public_url: str,
         max_weight: int,
         frames_bytes: int,
     ) -> None:
         self.words = words
+        self._public_url = public_url
         self._cookies = cookies
         self._forgery = forgery
         self._frames: LruMap[tuple[object, ...], tuple[User, bytes, bytes]] = LruMap(frames_bytes)
@@ -96,6 +98,7 @@ class Pages:
             iso=render_time,
             picture=picture,
             media_types=MEDIA_TYPES,
+            public_url=self._public_url,
             stays=False,
             draft="",
             problem="",
@@ -148,6 +151,7 @@ class Pages:
     def _around(self, request: web.Request, me: Me | None) -> Mapping[str, Any]:
         return {
             "me": None if me is None else me.user,
+            "known": call_of(request).viewer is not None,
             "staff": me is not None and me.role >= Role.MODERATOR,
             "theme": self._cookies.theme(request),
             "csrf": self._forgery.token_of(request),

@@ -52,6 +52,7 @@ class Site:
     public_url: str
     max_weight: int
     registration: Registration
+    max_upload_bytes: int
 
     # -- who asks -----------------------------------------------------------------------
 
@@ -141,7 +142,7 @@ class Site:
             return respond(told.message.encode(), told.status)
         known = f"errors.{told.status}.title" in self.words.messages
         values = {
-            "status": told.status if known else 400,
+            "number": told.status if known else 400,
             "message": self.said(told),
             "request_id": call_of(request).request_id,
         }

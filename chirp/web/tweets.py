@@ -7,13 +7,13 @@ from collections.abc import Awaitable, Callable
 from aiohttp import web
 from markupsafe import Markup
 
-from chirp.commands import EditTweet, PostTweet, parse_content, post_tweet
+from chirp.commands import EditTweet, parse_content
 from chirp.errors import Invalid, NotFound, Refusal
 from chirp.http.auth import find_viewer
 from chirp.http.paging import parse_actions_query, parse_id, parse_tweets_query
 from chirp.model import TweetId
-from chirp.services.tweets import TweetService
 from chirp.views import Page, ThreadView, Tombstone, TweetView, UserView, Viewer
+from chirp.web.composing import lines_of
 from chirp.web.face import came_from, is_partial, redirect
 from chirp.web.site import Form, Site
 
@@ -21,32 +21,10 @@ Reaction = Callable[[Viewer, TweetId], Awaitable[TweetView]]
 _SHORT = 60
 
 
-class TweetForm(Form):
-    """The form that posts, and the one that edits."""
+class EditForm(Form):
+    """The form that edits."""
 
     tweet_data: str = ""
-    tweet_location: str = ""
-    in_reply_to_tweet_id: str = ""
-    quote_of_tweet_id: str = ""
-
-    def command(self, max_weight: int) -> PostTweet:
-        """Return the command to post. Raises: Invalid."""
-        return post_tweet(
-            _lines(self.tweet_data),
-            max_weight,
-            in_reply_to=_id(self.in_reply_to_tweet_id, "in_reply_to_tweet_id"),
-            quote_of=_id(self.quote_of_tweet_id, "quote_of_tweet_id"),
-            tweet_location=self.tweet_location or None,
-        )
-
-
-def _id(text: str, field: str) -> TweetId | None:
-    return TweetId(parse_id(text, field)) if text else None
-
-
-def _lines(text: str) -> str:
-    """Return a text as it was typed: forms send CR LF for the end of a line."""
-    return text.replace("\r\n", "\n")
 
 
 class TweetPages:
@@ -76,6 +54,7 @@ class TweetPages:
             request,
             "tweet.html",
             tweet=cached.tweet,
+            media=cached.media,
             user=user,
             short_text=_shortened(cached.tweet.content),
             reply_to=cached.tweet.tweet_id,
@@ -135,56 +114,7 @@ class TweetPages:
         older = self._site.older(request, page)
         return await self._site.page(request, "versions.html", versions=page.items, older=older)
 
-    # -- posting ------------------------------------------------------------------------
-
-    async def composer(self, request: web.Request) -> web.Response:
-        """GET /compose: a tweet, a quote or a reply, on a page of its own."""
-        query = request.query
-        form = TweetForm(
-            tweet_data=query.get("text", "")[:1000],
-            quote_of_tweet_id=query.get("quote", ""),
-            in_reply_to_tweet_id=query.get("reply", ""),
-        )
-        return await self._composer(request, form)
-
-    async def _composer(
-        self, request: web.Request, form: TweetForm, problem: str = ""
-    ) -> web.Response:
-        viewer = self._site.viewer(request)
-        about = [
-            await self._site.services.tweets.get(viewer, TweetId(parse_id(text, "id")))
-            for text in (form.quote_of_tweet_id or form.in_reply_to_tweet_id,)
-            if text
-        ]
-        return await self._site.page(
-            request,
-            "compose.html",
-            draft=form.tweet_data,
-            reply_to=form.in_reply_to_tweet_id,
-            quote_of=form.quote_of_tweet_id,
-            about=self._site.cards.markup(about),
-            problem=problem,
-        )
-
-    async def post(self, request: web.Request) -> web.Response:
-        """POST /compose."""
-        viewer = self._site.viewer(request)
-        form = await self._site.form(request, TweetForm)
-
-        async def again(error: Refusal) -> web.Response:
-            if is_partial(request):
-                raise error
-            return await self._composer(request, form, error.message)
-
-        return await self._site.tried(self._post(request, viewer, form), again)
-
-    async def _post(self, request: web.Request, viewer: Viewer, form: TweetForm) -> web.Response:
-        tweets: TweetService = self._site.services.tweets
-        view = await tweets.post(viewer, form.command(self._site.max_weight))
-        if is_partial(request):
-            return self._site.part(self._site.cards.card(view))
-        answered = view.cached.tweet.in_reply_to_tweet_id
-        return redirect(request, f"/tweets/{answered}" if answered else "/")
+    # -- editing and deleting -----------------------------------------------------------
 
     async def edit_page(self, request: web.Request) -> web.Response:
         """GET /tweets/{id}/edit."""
@@ -201,10 +131,10 @@ class TweetPages:
 
     async def edit(self, request: web.Request) -> web.Response:
         """POST /tweets/{id}/edit."""
-        viewer, form = self._site.viewer(request), await self._site.form(request, TweetForm)
+        viewer, form = self._site.viewer(request), await self._site.form(request, EditForm)
 
         async def change() -> web.Response:
-            text = parse_content(_lines(form.tweet_data), self._site.max_weight)
+            text = parse_content(lines_of(form.tweet_data), self._site.max_weight)
             command = EditTweet(_path_id(request), text)
             return redirect(
                 request, _address(await self._site.services.tweets.edit(viewer, command))

@@ -60,7 +60,7 @@ async def test_a_wrong_method_is_told_the_right_ones(
 @pytest.mark.parametrize(
     "path",
     ["/nothing", "/", "/users/a/b/c", "/tweets/", "/tweets/1/2", "//api/v2/x",
-     "/media", "/search", "/timeline/home/"],
+     "/search", "/timeline/home/"],
 )  # fmt: skip
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE", "PUT"])
 async def test_what_is_not_there_is_not_found(http: Http, path: str, method: str) -> None:

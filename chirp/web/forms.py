@@ -1,0 +1,65 @@
+"""Forms with files: what a browser without scripts sends with one button."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+
+from aiohttp import web
+
+from chirp.http.uploads import read_upload
+from chirp.model import Media
+from chirp.services.media import Upload
+from chirp.views import Viewer
+from chirp.web.site import Site
+
+
+@dataclass(slots=True)
+class Received:
+    """A form's fields, each with all its values, and its files by field, already processed."""
+
+    texts: dict[str, list[str]] = field(default_factory=dict)
+    files: dict[str, list[Media]] = field(default_factory=dict)
+
+    def text(self, name: str) -> str:
+        """Return a field's first value; empty where there is none."""
+        return self.texts.get(name, [""])[0]
+
+
+class Receiver:
+    """Reads one form of one viewer. A file counts only behind the form's token."""
+
+    def __init__(self, site: Site, request: web.Request, viewer: Viewer) -> None:
+        self._site = site
+        self._request = request
+        self._viewer = viewer
+        self._received = Received()
+
+    async def read(self) -> Received:
+        """Return the form. Raises: Forbidden: it is not ours; Refusal: a file is not good."""
+        await read_upload(self._request, self._take_text, self._take_file)
+        self._check()
+        return self._received
+
+    def _check(self) -> None:
+        self._site.forgery.check(self._request, self._received.text("csrf"))
+
+    async def _take_text(self, name: str, text: str) -> None:
+        self._received.texts.setdefault(name, []).append(text)
+
+    async def _take_file(self, name: str, chunks: AsyncIterator[bytes]) -> None:
+        self._check()
+        upload: Upload | None = None
+        media_service = self._site.services.media
+        try:
+            # A field without a file is sent as an empty one.
+            async for chunk in chunks:
+                upload = upload or await media_service.begin()
+                await upload.write(chunk)
+        except BaseException:
+            if upload is not None:
+                await upload.drop()
+            raise
+        if upload is not None:
+            media = await media_service.finish(self._viewer, upload, "")
+            self._received.files.setdefault(name, []).append(media)

@@ -1,0 +1,227 @@
+"""Settings: the profile, e-mail and password, keys and sessions, one's data, the end of it all."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aiohttp import web
+
+from chirp.commands import CreateKey, EditProfile
+from chirp.errors import Invalid, NotFound, Refusal, Unprocessable
+from chirp.http.calls import call_of
+from chirp.http.paging import parse_id
+from chirp.model import SESSION, KeyId, MediaId, MediaState, User
+from chirp.views import Viewer
+from chirp.web.face import redirect
+from chirp.web.forms import Received, Receiver
+from chirp.web.pages import HEADERS
+from chirp.web.site import Form, Site
+
+TABS = ("profile", "account", "keys", "export", "delete")
+_NO_CODE = "attachment; filename=chirp-export.json"
+
+
+class AccountForm(Form):
+    """The form at /settings/account."""
+
+    email: str = ""
+    new_password: str = ""
+    password: str = ""
+
+
+class KeyForm(Form):
+    """The form that makes a developer key."""
+
+    name: str = ""
+
+
+class DeleteForm(Form):
+    """The form at /settings/delete."""
+
+    password: str = ""
+
+
+class SettingsPages:
+    """/settings and what is below it."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+
+    async def _page(
+        self, request: web.Request, tab: str, problem: str = "", **values: Any
+    ) -> web.Response:
+        where = [(name, "/settings" + ("" if name == "profile" else f"/{name}")) for name in TABS]
+        done = request.query.get("done", "") in {"saved", "revoked"} and not problem
+        return await self._site.page(
+            request,
+            f"settings_{tab}.html",
+            tab=tab,
+            tabs=where,
+            done=done,
+            problem=problem,
+            **values,
+        )
+
+    # -- the profile --------------------------------------------------------------------
+
+    async def profile(self, request: web.Request) -> web.Response:
+        """GET /settings."""
+        user = await self._site.services.profiles.own(self._site.viewer(request))
+        values = {"name": user.name, "bio": user.bio, "location": user.location}
+        return await self._page(request, "profile", user=user, values=values)
+
+    async def save_profile(self, request: web.Request) -> web.Response:
+        """POST /settings: a form with pictures."""
+        viewer = self._site.viewer(request)
+        received = await Receiver(self._site, request, viewer).read()
+
+        async def save() -> web.Response:
+            command = EditProfile(
+                received.text("name"),
+                received.text("bio").replace("\r\n", " "),
+                received.text("location"),
+                avatar_id=await self._picture(viewer, received, "avatar"),
+                header_id=await self._picture(viewer, received, "header"),
+            )
+            await self._site.services.own_account.edit(viewer, command)
+            return redirect(request, "/settings?done=saved")
+
+        async def again(error: Refusal) -> web.Response:
+            user = await self._site.services.profiles.own(viewer)
+            values = {name: received.text(name) for name in ("name", "bio", "location")}
+            return await self._page(request, "profile", error.message, user=user, values=values)
+
+        return await self._site.tried(save(), again)
+
+    async def _picture(self, viewer: Viewer, received: Received, name: str) -> MediaId | None:
+        """Return the picture that was sent; 0: none shall be shown; None: as it is."""
+        if received.text(f"no_{name}"):
+            return MediaId(0)
+        files = received.files.get(name, [])
+        if not files:
+            return None
+        media = await self._site.services.media.wait(viewer, files[0].media_id)
+        if media.state is MediaState.FAILED:
+            raise Unprocessable(media.problem)
+        return media.media_id
+
+    # -- e-mail and password ------------------------------------------------------------
+
+    async def account(self, request: web.Request) -> web.Response:
+        """GET /settings/account."""
+        return await self._account(request)
+
+    async def _account(self, request: web.Request, problem: str = "") -> web.Response:
+        view = await self._site.services.accounts.me(self._site.viewer(request))
+        email = "" if view.own is None else view.own.email
+        return await self._page(request, "account", problem, email=email)
+
+    async def save_account(self, request: web.Request) -> web.Response:
+        """POST /settings/account."""
+        viewer, form = self._site.viewer(request), await self._site.form(request, AccountForm)
+
+        async def save() -> web.Response:
+            call = call_of(request)
+            self._site.gate.take_for_login(call, (await self._me(viewer)).username)
+            command = EditProfile(
+                email=form.email.strip() or None,
+                new_password=form.new_password or None,
+                password=form.password,
+            )
+            await self._site.services.own_account.edit(viewer, command)
+            return redirect(request, "/settings/account?done=saved")
+
+        async def again(error: Refusal) -> web.Response:
+            return await self._account(request, error.message)
+
+        return await self._site.tried(save(), again)
+
+    async def _me(self, viewer: Viewer) -> User:
+        return await self._site.services.profiles.own(viewer)
+
+    # -- keys and sessions --------------------------------------------------------------
+
+    async def keys(self, request: web.Request) -> web.Response:
+        """GET /settings/keys."""
+        return await self._keys(request)
+
+    async def _keys(
+        self, request: web.Request, problem: str = "", secret: str = ""
+    ) -> web.Response:
+        viewer = self._site.viewer(request)
+        keys = await self._site.services.accounts.keys(viewer)
+        keys.sort(key=lambda key: -(key.last_used or key.created_at))
+        sessions = [key for key in keys if key.name == SESSION]
+        return await self._page(
+            request,
+            "keys",
+            problem,
+            secret=secret,
+            keys=[key for key in keys if key.name != SESSION],
+            sessions=[(key, key.digest == viewer.key_digest) for key in sessions],
+        )
+
+    async def create_key(self, request: web.Request) -> web.Response:
+        """POST /settings/keys: the one answer that shows the new key."""
+        viewer, form = self._site.viewer(request), await self._site.form(request, KeyForm)
+
+        async def create() -> web.Response:
+            command = CreateKey(form.name)
+            if command.name == SESSION:
+                raise Invalid("call it something else: this is what sessions are called")
+            _, secret = await self._site.services.accounts.create_key(viewer, command)
+            response = await self._keys(request, secret=secret)
+            response.headers["Cache-Control"] = "no-store"
+            return response
+
+        async def again(error: Refusal) -> web.Response:
+            return await self._keys(request, error.message)
+
+        return await self._site.tried(create(), again)
+
+    async def revoke_key(self, request: web.Request) -> web.Response:
+        """POST /settings/keys/{id}/revoke."""
+        viewer = self._site.viewer(request)
+        await self._site.form(request, Form)
+        try:
+            key_id = KeyId(parse_id(request.match_info["id"], "id"))
+        except Invalid:
+            raise NotFound("no such key") from None
+        await self._site.services.accounts.revoke(viewer, key_id)
+        return redirect(request, "/settings/keys?done=revoked")
+
+    # -- one's data, and the end --------------------------------------------------------
+
+    async def export(self, request: web.Request) -> web.StreamResponse:
+        """GET /settings/export: the page, and with `?file=1` the file."""
+        viewer = self._site.viewer(request)
+        if "file" not in request.query:
+            return await self._page(request, "export")
+        headers = {**HEADERS, "Content-Type": "application/json; charset=utf-8"}
+        headers |= {"Content-Disposition": _NO_CODE, "Cache-Control": "no-store"}
+        response = web.StreamResponse(headers=headers)
+        await response.prepare(request)
+        async for part in self._site.services.export.export(viewer):
+            await response.write(part)
+        return response
+
+    async def delete(self, request: web.Request) -> web.Response:
+        """GET /settings/delete."""
+        self._site.viewer(request)
+        return await self._page(request, "delete")
+
+    async def delete_account(self, request: web.Request) -> web.Response:
+        """POST /settings/delete."""
+        viewer, form = self._site.viewer(request), await self._site.form(request, DeleteForm)
+
+        async def close() -> web.Response:
+            self._site.gate.take_for_login(call_of(request), (await self._me(viewer)).username)
+            await self._site.services.own_account.close(viewer, form.password)
+            response = redirect(request, "/")
+            self._site.cookies.end_session(response)
+            return response
+
+        async def again(error: Refusal) -> web.Response:
+            return await self._page(request, "delete", error.message)
+
+        return await self._site.tried(close(), again)

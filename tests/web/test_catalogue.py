@@ -1,0 +1,60 @@
+"""The catalogue has every text that pages and scripts ask for; styles and scripts are small."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+import chirp.web
+from chirp.model import ActionKind
+from chirp.web.assets import Assets
+from chirp.web.words import Words, languages
+
+WEB = Path(chirp.web.__file__).parent
+SOURCES = [*WEB.glob("*.py"), *WEB.glob("templates/*.html")]
+LARGEST_BYTES = 100_000
+
+
+def asked() -> set[str]:
+    """Return all keys that are written out somewhere; of those that are put together, the start."""
+    text = "\n".join(path.read_text(encoding="utf-8") for path in SOURCES)
+    return set(re.findall(r'words(?:\.html|\.count)?\(\s*f?"([\w.]+)', text))
+
+
+@pytest.mark.parametrize("language", languages())
+def test_every_message_is_there(language: str) -> None:
+    messages = Words(language).messages
+    for key in asked():
+        assert any(name.startswith(key) for name in messages), key
+    for kind in ActionKind:
+        assert f"admin.deed.{kind.name.lower()}" in messages
+
+
+@pytest.mark.parametrize("language", languages())
+def test_all_languages_say_the_same_things(language: str) -> None:
+    english, other = Words("en").messages, Words(language).messages
+    assert set(other) == set(english)
+    for key, text in english.items():
+        assert set(re.findall(r"\{(\w+)\}", other[key])) == set(re.findall(r"\{(\w+)\}", text))
+
+
+def test_scripts_ask_for_what_there_is() -> None:
+    words = Words("en").scripts()
+    for path in (WEB / "static").glob("*.js"):
+        if path.name != "htmx.js":
+            for key in re.findall(r'say\("(\w+)"', path.read_text(encoding="utf-8")):
+                assert key in words, (path.name, key)
+
+
+def test_styles_and_scripts_are_small() -> None:
+    assert Assets().packed_bytes("css", "js") < LARGEST_BYTES
+
+
+def test_no_text_of_a_page_is_written_in_its_template() -> None:
+    for path in WEB.glob("templates/*.html"):
+        text = re.sub(r"\{[{%#].*?[}%#]\}", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
+        text = re.sub(r"<[^>]*>", "", text)
+        left = re.findall(r"[A-Za-z]{3,}", text)
+        assert set(left) <= {"Chirp", "GIF", "nbsp"}, (path.name, left)

@@ -1,0 +1,242 @@
+"""What a person does at a browser without JavaScript, page by page."""
+
+from __future__ import annotations
+
+import orjson
+import pytest
+
+from chirp.model import Role
+from tests.support.driver import PASSWORD
+from tests.support.pictures import drawn, encoded, with_place
+from tests.support.surfing import Page, Person
+from tests.support.web import Http
+
+
+def texts(page: Page) -> list[str]:
+    return [one.text for one in page.document.classed("text")]
+
+
+async def post(person: Person, text: str, **fields: str) -> Page:
+    return await person.post("/compose", [("file", b"")], tweet_data=text, **fields)
+
+
+async def newest(http: Http, name: str) -> str:
+    tweet: str = (await http.get(f"/users/{name}/tweets")).json["data"][0]["tweet_id"]
+    return tweet
+
+
+async def test_signing_up_and_the_first_tweet(stranger: Person) -> None:
+    stranger.csrf = (await stranger.get("/sign-up")).csrf
+    fields = {"username": "ada", "name": "Ada", "email": "ada@example.org", "password": PASSWORD}
+    home = await stranger.post("/sign-up", **fields)
+    assert (home.status, home.url.path) == (200, "/")
+    stranger.csrf = home.csrf
+    assert "hello" in texts(await post(stranger, "hello"))
+
+
+async def test_what_is_wrong_with_a_form_is_said_in_it(stranger: Person) -> None:
+    stranger.csrf = (await stranger.get("/sign-up")).csrf
+    page = await stranger.post("/sign-up", username="a b", name="Ada", email="x", password="short")
+    assert page.status == 400
+    assert page.document.classed("problem")[0].text
+    assert page.document.all("input", name="name")[0].attributes["value"] == "Ada"
+    assert page.document.all("input", name="password")[0].attributes["value"] == ""
+
+
+async def test_a_wrong_password_is_told(http: Http, stranger: Person) -> None:
+    await http.register("ada")
+    stranger.csrf = (await stranger.get("/sign-in")).csrf
+    page = await stranger.post("/sign-in", login="ada", password="wrong-password")
+    assert page.status == 401
+    assert "wrong" in page.document.classed("problem")[0].text
+    assert (await stranger.get("/settings")).url.path == "/sign-in"
+
+
+async def test_replies_quotes_and_threads(http: Http, ada: Person) -> None:
+    await post(ada, "first")
+    first = await newest(http, "ada")
+    page = await post(ada, "an answer", in_reply_to_tweet_id=first)
+    assert page.url.path == f"/ada/status/{first}"
+    assert texts(page) == ["first", "an answer"]
+    await post(ada, "what I said", quote_of_tweet_id=first)
+    assert texts(await ada.get(f"/ada/status/{first}/quotes"))[0].startswith("what I said")
+    assert (await ada.get(f"/tweets/{first}")).url.path == f"/ada/status/{first}"
+    assert (await ada.get(f"/wrong/status/{first}")).url.path == f"/ada/status/{first}"
+
+
+async def test_favorites_retweets_and_bookmarks(http: Http, ada: Person) -> None:
+    bob = await http.chirp.register("bob")
+    tweet = (await http.tweet(bob, "from bob"))["tweet_id"]
+    for act in ("favorite", "retweet", "bookmark"):
+        page = await ada.post(f"/tweets/{tweet}/{act}")
+        assert page.status == 200
+    assert texts(await ada.get("/bookmarks")) == ["from bob"]
+    assert texts(await ada.get("/ada/favorites")) == ["from bob"]
+    home = await ada.get("/")
+    assert "Ada retweeted" in " ".join(home.document.classed("why")[0].text.split())
+    pressed = home.document.all("button", aria_pressed="true")
+    assert len(pressed) == 3
+    for act in ("unfavorite", "unretweet", "unbookmark"):
+        await ada.post(f"/tweets/{tweet}/{act}")
+    assert (await ada.get("/bookmarks")).document.classed("empty")
+
+
+async def test_a_script_gets_parts(http: Http, ada: Person) -> None:
+    bob = await http.chirp.register("bob")
+    tweet = (await http.tweet(bob, "from bob"))["tweet_id"]
+    headers = {"HX-Request": "true", "X-CSRF-Token": ada.csrf}
+    part = await ada.ask("POST", f"/tweets/{tweet}/favorite", headers=headers)
+    assert part.text.startswith('<footer class="acts"')
+    assert part.document.all("button", aria_pressed="true")
+    gone = await ada.ask("POST", "/tweets/1/favorite", headers=headers)
+    assert (gone.status, "<" in gone.text) == (404, False)
+
+
+async def test_editing_and_deleting(http: Http, ada: Person) -> None:
+    await post(ada, "a tpyo")
+    tweet = await newest(http, "ada")
+    page = await ada.post(f"/tweets/{tweet}/edit", tweet_data="a typo")
+    assert texts(page) == ["a typo"]
+    assert texts(await ada.get(f"/ada/status/{tweet}/versions")) == ["a typo", "a tpyo"]
+    assert texts(await ada.get(f"/tweets/{tweet}/delete")) == ["a typo"]
+    await ada.post(f"/tweets/{tweet}/delete")
+    assert (await ada.get(f"/ada/status/{tweet}")).status == 404
+
+
+async def test_following_and_lists_of_people(http: Http, ada: Person) -> None:
+    bob = await http.chirp.register("bob")
+    await http.tweet(bob, "from bob")
+    page = await ada.post("/bob/follow")
+    assert page.url.path == "/bob"
+    assert texts(await ada.get("/")) == ["from bob"]
+    names = [one.text for one in (await ada.get("/bob/followers")).document.classed("handle")]
+    assert "@ada" in names
+    await ada.post("/bob/unfollow")
+    assert (await ada.get("/")).document.classed("empty")
+
+
+async def test_photos_without_scripts(http: Http, ada: Person) -> None:
+    files = [("file", encoded(drawn(), "PNG")), ("file", with_place(drawn(step=9)))]
+    page = await ada.post("/compose", files, tweet_data="", alt="a gradient")
+    assert page.status == 200
+    pictures = [one for one in page.document.all("img") if "/media/" in one.attributes["src"]]
+    assert pictures[0].attributes["alt"] == "a gradient"
+    for picture in pictures:
+        assert (await ada.session.get(page.url.join(type(page.url)(picture.attributes["src"])))).ok
+    assert (await ada.get("/ada/media")).document.classed("media")
+    bad = await ada.post("/compose", [("file", b"just text")], tweet_data="look")
+    assert bad.status == 415
+
+
+async def test_scripts_send_media_ahead(http: Http, ada: Person) -> None:
+    page = await ada.post("/compose/media", [("file", encoded(drawn(), "PNG"))])
+    assert '"state":"ready"' in page.text
+    media_id = page.text.split('"media_id":"')[1].split('"')[0]
+    assert (await ada.get(f"/compose/media/{media_id}")).text == page.text
+    home = await post(ada, "look", media_ids=media_id, alts="a cat")
+    assert home.document.all("img", alt="a cat")
+
+
+async def test_the_profile_s_settings(http: Http, ada: Person) -> None:
+    files = [("avatar", encoded(drawn(), "PNG")), ("header", encoded(drawn(step=3), "PNG"))]
+    fields = {"name": "Ada L.", "bio": "I write for #engines", "location": "London"}
+    page = await ada.post("/settings", files, **fields)
+    assert page.url.query_string == "done=saved"
+    profile = await ada.get("/ada")
+    assert profile.document.all("a", href="/search?q=%23engines")
+    shown = [one for one in profile.document.all("img") if "/media/" in one.attributes["src"]]
+    assert len(shown) >= 2
+    await ada.post("/settings", [("avatar", b"")], no_avatar="1", **fields)
+    assert (await http.get("/users/ada")).json["avatar_url"] is None
+
+
+async def test_a_new_password(http: Http, ada: Person) -> None:
+    page = await ada.post("/settings/account", new_password="another-one", password="wrong-one")
+    assert page.status == 403
+    page = await ada.post("/settings/account", new_password="another-one", password=PASSWORD)
+    assert page.url.query_string == "done=saved"
+
+
+async def test_keys_and_sessions(http: Http, ada: Person) -> None:
+    page = await ada.post("/settings/keys", name="bot")
+    secret = page.document.classed("key")[0].text
+    assert (await http.get("/users/me", secret)).json["username"] == "ada"
+    assert page.headers["Cache-Control"] == "no-store"
+    forms = (await ada.get("/settings/keys")).document.all("form")
+    found = [one.attributes.get("action", "") for one in forms]
+    # Of the two that are listed, sign-up's session and the key; the one in use has no button.
+    for revoke in [one for one in found if one.endswith("/revoke")]:
+        assert (await ada.post(revoke)).status == 200
+    assert (await http.get("/users/me", secret)).status == 401
+    assert (await ada.get("/settings/keys")).url.path == "/settings/keys"
+
+
+async def test_one_s_data(http: Http, ada: Person) -> None:
+    bob = await http.chirp.register("bob")
+    tweet = (await http.tweet(bob, "from bob"))["tweet_id"]
+    await ada.post(f"/tweets/{tweet}/favorite")
+    await ada.post("/bob/follow")
+    await post(ada, "mine, with <b>")
+    page = await ada.get("/settings/export?file=1")
+    assert "attachment" in page.headers["Content-Disposition"]
+    data = orjson.loads(page.text)
+    assert [one["content"] for one in data["tweets"]] == ["mine, with <b>"]
+    assert data["favorites"][0]["id"] == str(tweet)
+    assert data["following"][0]["id"] == str(bob.user_id)
+    assert "password_hash" not in data["account"]
+
+
+async def test_deleting_the_account(http: Http, ada: Person) -> None:
+    assert (await ada.post("/settings/delete", password="wrong-one")).status == 403
+    page = await ada.post("/settings/delete", password=PASSWORD)
+    assert page.url.path == "/"
+    assert (await ada.get("/ada")).status == 404
+
+
+async def test_people_are_found_by_name(http: Http, stranger: Person) -> None:
+    for name in ("ada", "adam", "bob"):
+        await http.chirp.register(name)
+    page = await stranger.get("/search?q=%40ada")
+    found = [one.text for one in page.document.classed("handle")]
+    assert found == ["@ada", "@adam"]
+    assert (await stranger.get("/search")).status == 200
+    assert (await stranger.get("/search?q=nobody-at-all")).document.classed("empty")
+
+
+async def test_moderators_have_a_page(http: Http, ada: Person) -> None:
+    assert (await ada.get("/admin")).status == 403
+    await http.chirp.server.administration.set_role("ada", Role.ADMIN)
+    http.chirp.server.history.take()
+    http.chirp.server.history.take()
+    page = await ada.get("/admin")
+    assert page.status == 200
+    assert len(page.document.classed("plot")) == 4
+    bob = await http.chirp.register("bob")
+    tweet = (await http.tweet(bob, "spam"))["tweet_id"]
+    await ada.post(f"/admin/tweets/{tweet}/delete", note="spam")
+    assert (await ada.get(f"/bob/status/{tweet}")).status == 404
+    page = await ada.post("/admin/users/suspend", username="@bob", note="spam")
+    assert "suspended bob" in page.text
+    assert (await ada.post("/admin/users/suspend", username="nobody")).status == 404
+    await ada.post("/admin/users/unsuspend", username="bob")
+    assert (await http.get("/users/bob")).status == 200
+
+
+@pytest.mark.parametrize(
+    "path", ["/nobody", "/nobody/status/1", "/ada/status/0", "/ada/status/x", "/a/b/c/d"]
+)  # fmt: skip
+async def test_what_is_not_there_is_a_page(path: str, ada: Person) -> None:
+    page = await ada.get(path, headers={"Accept": "text/html"})
+    assert page.status == 404
+    assert page.document.all("h1")
+
+
+async def test_older_tweets_are_a_page_further(http: Http, ada: Person) -> None:
+    bob = await http.chirp.register("bob")
+    for number in range(25):
+        await http.tweet(bob, f"tweet {number}")
+    first = await ada.get("/bob")
+    older = first.document.all("a", rel="next")[0].attributes["href"]
+    second = await ada.get(older)
+    assert (len(texts(first)), len(texts(second))) == (20, 5)
+    assert not second.document.all("a", rel="next")
