@@ -75,7 +75,7 @@ async def test_favorites_retweets_and_bookmarks(http: Http, ada: Person) -> None
     home = await ada.get("/")
     assert "Ada retweeted" in " ".join(home.document.classed("why")[0].text.split())
     pressed = home.document.all("button", aria_pressed="true")
-    assert len(pressed) == 3
+    assert len([one for one in pressed if one.attributes.get("form") == "act"]) == 3
     for act in ("unfavorite", "unretweet", "unbookmark"):
         await ada.post(f"/tweets/{tweet}/{act}")
     assert (await ada.get("/bookmarks")).document.classed("empty")
