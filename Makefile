@@ -9,7 +9,7 @@ DEVELOP := $(VENV)/.develop
 COMPILE := $(BIN)/pip-compile -q --generate-hashes --allow-unsafe --strip-extras --no-header \
 	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links
 
-.PHONY: help run test check format bench soak crash lock build clean
+.PHONY: help run test check format bench soak crash screenshots lock build clean
 
 help:  ## Say what can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -51,6 +51,9 @@ soak: $(DEVELOP)  ## Live on a server for a while, plot it, judge what grew (MIN
 
 crash: $(DEVELOP)  ## Kill the server with SIGKILL, many rounds (ROUNDS=…)
 	CHIRP_TEST_CRASH_ROUNDS=$(or $(ROUNDS),200) $(BIN)/python -m pytest -n 2 tests/crash --timeout 7200
+
+screenshots: $(DEVELOP)  ## Picture every page, light and dark, wide and narrow, into screenshots/ (needs chromium)
+	$(BIN)/python -m tests.browser.screenshots
 
 lock: $(BIN)/python  ## Pin all dependencies anew
 	$(BIN)/python -m pip install -q --disable-pip-version-check pip-tools

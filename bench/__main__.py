@@ -16,6 +16,7 @@ SHORT: dict[str, list[str]] = {
     "engine": [],
     "cold": [],
     "page": ["--rounds", "3", "--seconds", "2"],
+    "web": ["--rounds", "3", "--seconds", "2"],
     "posts": ["--seconds", "5"],
     "fanout": ["--seconds", "6"],
     "convoy": ["--seconds", "4"],
@@ -25,6 +26,7 @@ SHORT: dict[str, list[str]] = {
 
 LONG: dict[str, list[str]] = {
     "page": ["--rounds", "7", "--seconds", "4"],
+    "web": ["--rounds", "7", "--seconds", "4"],
     "posts": ["--seconds", "15"],
     "fanout": ["--seconds", "20"],
     "convoy": ["--seconds", "10"],

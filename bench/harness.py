@@ -18,7 +18,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 from urllib.error import URLError
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 
 from rich.console import Console
 from rich.table import Table
@@ -274,3 +274,17 @@ def quantile(values: Sequence[float], q: float) -> float:
     """Return the q-quantile of measured values; 0 when there are none."""
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, int(q * len(ordered)))] if ordered else 0.0
+
+
+def fetch(url: str, key: str) -> bytes:
+    """Return what an address answers to the owner of a key."""
+    with urlopen(Request(url, headers={"X-API-Key": key}), timeout=10) as answer:
+        return bytes(answer.read())
+
+
+def busiest(url: str, keys: dict[str, str]) -> str:
+    """Return the key of somebody whose first page at `url`, a home timeline, is full."""
+    for key in keys.values():
+        if fetch(url, key).count(b'"tweet_id"') >= 20:
+            return key
+    sys.exit("nobody has 20 tweets in their home timeline")

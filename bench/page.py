@@ -12,15 +12,16 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from urllib.request import Request, urlopen
 
 from bench.harness import (
     SERVER_CORE,
     Bench,
     ForeignCpu,
     WrkResult,
+    busiest,
     chirp_server,
     demo_store,
+    fetch,
     process,
     quantile,
     require,
@@ -36,9 +37,9 @@ def run(rounds: int, seconds: int, users: int, path: Path | None) -> None:
     """Measure and report."""
     require("wrk", "taskset")
     with demo_store(users) as (data, keys), chirp_server(data, CHIRP_PORT) as pid:
-        key = _busiest(keys)
+        key = busiest(f"http://127.0.0.1:{CHIRP_PORT}{PATH}", keys)
         headers = {"X-API-Key": key}
-        body = _fetch(f"http://127.0.0.1:{CHIRP_PORT}{PATH}", key)
+        body = fetch(f"http://127.0.0.1:{CHIRP_PORT}{PATH}", key)
         page = data.parent / "page.json"
         page.write_bytes(body)
         bare = [sys.executable, "-m", "bench.bare", str(BARE_PORT), str(page)]
@@ -75,20 +76,6 @@ def _report(
 
 def _median(results: Sequence[WrkResult]) -> float:
     return quantile([result.per_s for result in results], 0.5)
-
-
-def _busiest(keys: dict[str, str]) -> str:
-    """Return the key of somebody whose first page is full."""
-    for key in keys.values():
-        body = _fetch(f"http://127.0.0.1:{CHIRP_PORT}{PATH}", key)
-        if body.count(b'"tweet_id"') == 20:
-            return key
-    sys.exit("nobody has 20 tweets in their home timeline")
-
-
-def _fetch(url: str, key: str) -> bytes:
-    with urlopen(Request(url, headers={"X-API-Key": key}), timeout=10) as answer:
-        return bytes(answer.read())
 
 
 if __name__ == "__main__":

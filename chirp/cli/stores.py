@@ -51,6 +51,7 @@ def init_command(folder: Path, shards: int, id_layout: str) -> None:
 def stats_command(folder: Path, as_json: bool) -> None:
     """Show what a store holds: rows and bytes by table, bytes a tweet, journal lag."""
     stats, lag = run(_stats(folder))
+    files = [path.stat().st_size for path in (folder / "media").rglob("*") if path.is_file()]
     tweets = stats.tables["tweets"].rows
     used = sum(stats.tables[name].bytes for name in TWEET_TABLES)
     figures: dict[str, object] = {
@@ -59,6 +60,8 @@ def stats_command(folder: Path, as_json: bool) -> None:
         "journal_bytes": stats.journal_bytes,
         "bytes_per_tweet": round(used / tweets, 1) if tweets else None,
         "journal_lag": lag,
+        "media_files": len(files),
+        "media_bytes": sum(files),
     }
     output = Output(as_json=as_json)
     if as_json:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Sequence
 from types import TracebackType
 from typing import Any, Self, TypeVar
 from urllib.parse import quote
@@ -14,6 +15,7 @@ from chirp.client.listing import Listing
 from chirp.client.shapes import (
     Key,
     KeyCreated,
+    Media,
     Page,
     Posted,
     Related,
@@ -29,6 +31,10 @@ from chirp.client.streaming import Event, Stream
 from chirp.client.transport import Request, Transport
 
 T = TypeVar("T")
+
+
+_LOOK_AGAIN_S = 0.5
+"""A video that is being processed is asked for that often."""
 
 
 class ChirpClient:
@@ -164,11 +170,13 @@ class ChirpClient:
         tweet_location: str | None = None,
         user_location: str | None = None,
         lang: str | None = None,
+        media_ids: Sequence[str] = (),
     ) -> Tweet:
         """Post a tweet. However often it must be sent, under its own key it stands once."""
         body = {
             "tweet_data": text,
             "in_reply_to_tweet_id": in_reply_to,
+            "media_ids": list(media_ids) or None,
             "quote_of_tweet_id": quote_of,
             "tweet_location": tweet_location,
             "user_location": user_location,
@@ -176,6 +184,19 @@ class ChirpClient:
         }
         headers = {"Idempotency-Key": idempotency_key or uuid4().hex}
         return (await self._create("/tweet", Posted, body, headers=headers)).tweet
+
+    async def upload(self, file: bytes, *, alt_text: str = "") -> Media:
+        """Upload a photo or a video; return it when it can be shown, or has failed."""
+        request = Request("POST", "/media", None, {"alt_text": alt_text}, None, False, file)
+        media = await self._transport.ask(request, Media)
+        while media.state == "processing":
+            await asyncio.sleep(_LOOK_AGAIN_S)
+            media = await self._ask("GET", f"/media/{_part(media.media_id)}", Media)
+        return media
+
+    async def describe(self, media_id: str, alt_text: str) -> Media:
+        """Say what a photo or a video shows."""
+        return await self._ask("PATCH", f"/media/{_part(media_id)}", Media, {"alt_text": alt_text})
 
     async def get(self, tweet_id: str) -> Tweet:
         """Return a tweet."""

@@ -12,6 +12,7 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
+from io import BytesIO
 from typing import Any, TypeVar
 
 import aiohttp
@@ -31,7 +32,10 @@ _RETRIED = {429, 503}
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is asked, below the base. `repeatable`: coming twice, it does no more than once."""
+    """What is asked, below the base. `repeatable`: coming twice, it does no more than once.
+
+    `file`: sent with the body as a form.
+    """
 
     method: str
     path: str
@@ -39,6 +43,7 @@ class Request:
     body: Mapping[str, object] | None = None
     headers: Mapping[str, str] | None = None
     repeatable: bool = True
+    file: bytes | None = None
 
 
 class Transport:
@@ -91,7 +96,11 @@ class Transport:
         """Send once. Raises: Refused, Unreachable."""
         body: dict[str, Any] = {}
         headers = {**self._headers, **(request.headers or {})}
-        if request.body is not None:
+        if request.file is not None:
+            form = aiohttp.FormData(dict(request.body or {}))
+            form.add_field("file", BytesIO(request.file), filename="file")
+            body["data"] = form
+        elif request.body is not None:
             body["data"] = msgspec.json.encode(request.body)
             headers["Content-Type"] = "application/json"
         try:

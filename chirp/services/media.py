@@ -48,6 +48,10 @@ _LOOK_AGAIN_S = 0.3
 _KINDS = "JPEG, PNG, WebP, GIF, AVIF, MP4, WebM and MOV"
 
 
+def _no_room() -> Unavailable:
+    return Unavailable("the server cannot store files now", retry_after_s=60)
+
+
 class Upload:
     """A file that is arriving. Either `MediaService.finish` takes it, or it is dropped."""
 
@@ -63,20 +67,26 @@ class Upload:
         self._file: BinaryIO = self.source.open("wb")
 
     async def write(self, chunk: bytes) -> None:
-        """Take more of it. Raises: TooLarge; UnsupportedMedia, by the first bytes; OSError."""
+        """Take more of it. Raises: TooLarge; UnsupportedMedia; Unavailable."""
         self._size += len(chunk)
         if len(self._head) < HEAD_BYTES:
             self._head += chunk[:HEAD_BYTES]
         if len(self._head) >= HEAD_BYTES:
             self._look()
-        await asyncio.to_thread(self._file.write, chunk)
+        try:
+            await asyncio.to_thread(self._file.write, chunk)
+        except OSError as error:
+            raise _no_room() from error
 
     async def close(self) -> None:
-        """Say that all of it is here. Raises: Invalid: nothing is; UnsupportedMedia; OSError."""
+        """Say that all of it is here. Raises: Invalid: nothing is; UnsupportedMedia."""
         if not self._size:
             raise Invalid("the file is empty", field="file")
         self._look()
-        await asyncio.to_thread(self._sync)
+        try:
+            await asyncio.to_thread(self._sync)
+        except OSError as error:
+            raise _no_room() from error
 
     def _sync(self) -> None:
         self._file.flush()
@@ -134,7 +144,10 @@ class MediaService:
         if self._sweep.used_bytes >= self._rules.max_gb << 30:
             raise Unavailable("the server has no room for more media", retry_after_s=3600)
         media_id = MediaId(await self._ids.next())
-        return Upload(media_id, self._incoming / str(media_id), self._rules)
+        try:
+            return Upload(media_id, self._incoming / str(media_id), self._rules)
+        except OSError as error:
+            raise _no_room() from error
 
     async def finish(self, viewer: Viewer, upload: Upload, alt_text: str) -> Media:
         """Process what has arrived: a photo now, a video later; it is on disk when this returns.
@@ -190,7 +203,10 @@ class MediaService:
         )
 
     async def _blob(self, file: ProducedFile) -> Blob:
-        name = await self._blobs.put(file.path)
+        try:
+            name = await self._blobs.put(file.path)
+        except OSError as error:
+            raise _no_room() from error
         return Blob(name, file.content_type, file.extension, file.size_bytes)
 
     async def _process_later(self, media: Media, folder: Path) -> None:
@@ -199,9 +215,6 @@ class MediaService:
             done = await self._processed(media, folder)
         except Refusal as refusal:
             done = replace(media, state=MediaState.FAILED, problem=refusal.message)
-        except OSError:
-            log.exception("media %d could not be stored", media.media_id)
-            done = replace(media, state=MediaState.FAILED, problem="the server could not store it")
         await self._change(
             media.media_id, lambda now: replace(done, alt_text=now.alt_text, used_by=now.used_by)
         )

@@ -17,6 +17,7 @@ from chirp.storage.checks.directory import (
 )
 from chirp.storage.checks.journals import check_journal
 from chirp.storage.checks.marks import check_marks, check_orders
+from chirp.storage.checks.media import check_media
 from chirp.storage.checks.moderation import (
     check_actions,
     check_flags,
@@ -49,7 +50,7 @@ async def check_store(
         await check(reading)
     for check in (check_accounts, check_names, check_keys, check_user_keys):
         await check(reading)
-    for check in (check_waiting, check_invites, check_flags, check_actions):
+    for check in (check_waiting, check_invites, check_flags, check_actions, check_media):
         await check(reading)
     for source in range(store.engine.sources):
         await check_journal(reading, source)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 from aiohttp import web
@@ -24,6 +25,7 @@ from chirp.client import (
 from chirp.client.shapes import Hidden, Tweet, ancestor_of
 from chirp.client.streaming import Event, TweetDeleted, TweetEdited, TweetPosted
 from tests.support.driver import PASSWORD
+from tests.support.pictures import drawn, encoded, video
 from tests.support.web import Http
 
 
@@ -260,3 +262,15 @@ async def test_what_is_no_chirp_is_said_to_be_none(status: int) -> None:
     async with answering(answer, retries=0) as chirp:
         with pytest.raises(Unreachable):
             await chirp.me()
+
+
+async def test_media_are_uploaded_and_shown(http: Http, tmp_path: Path) -> None:
+    key = (await http.register("ada"))["api_dev_key"]
+    async with ChirpClient(address_of(http), key) as ada:
+        photo = await ada.upload(encoded(drawn(), "PNG"), alt_text="a gradient")
+        assert (photo.state, photo.alt_text) == ("ready", "a gradient")
+        assert (await ada.describe(photo.media_id, "finer")).alt_text == "finer"
+        film = await ada.upload(video(tmp_path / "v.webm", "libvpx").read_bytes())
+        assert (film.type, film.state) == ("video", "ready")
+        tweet = await ada.post("", media_ids=[photo.media_id])
+        assert [one.media_id for one in tweet.media] == [photo.media_id]

@@ -8,11 +8,14 @@ import os
 import random
 import time
 from dataclasses import dataclass, field
+from io import BytesIO
 from pathlib import Path
 
 import aiohttp
 import pytest
 
+from chirp.client import ChirpClient
+from tests.support.pictures import drawn, encoded, video
 from tests.support.process import ServerProcess, chirp
 
 ROUNDS = int(os.environ.get("CHIRP_TEST_CRASH_ROUNDS", "20" if os.environ.get("CI") else "5"))
@@ -137,3 +140,34 @@ async def test_sigterm_answers_what_is_under_way_and_ends_in_time(tmp_path: Path
     assert "Traceback" not in server.log()
     with ServerProcess(data) as again:
         assert await missing(again.url, acknowledged) == []
+
+
+async def test_acknowledged_media_survive_sigkill(tmp_path: Path) -> None:
+    data, acknowledged = tmp_path / "data", Acknowledged()
+    server = ServerProcess(data)
+    await register(server.url, acknowledged)
+    key = acknowledged.keys[0]
+    film = video(tmp_path / "v.webm", "libvpx").read_bytes()
+    async with ChirpClient(server.url, key) as ada:
+        photo = await ada.upload(encoded(drawn(), "PNG"))
+        tweet = await ada.post("look", media_ids=[photo.media_id])
+    headers = {"X-API-Key": key}
+    async with aiohttp.ClientSession(headers=headers) as session:
+        form = aiohttp.FormData()
+        form.add_field("file", BytesIO(film), filename="v")
+        async with session.post(f"{server.url}/api/v1/media", data=form) as answer:
+            assert answer.status == 202
+            cut_off = (await answer.json())["media_id"]
+    server.kill()
+    with ServerProcess(data) as again:
+        async with ChirpClient(again.url, key) as ada:
+            (media,) = (await ada.get(tweet.tweet_id)).media
+            for _ in range(300):
+                if (await ada.describe(cut_off, "a film")).state != "processing":
+                    break
+                await asyncio.sleep(0.2)
+            assert (await ada.describe(cut_off, "a film")).state == "ready"
+        async with aiohttp.ClientSession() as session:
+            path = str(media.url).split("/", 3)[3]
+            async with session.get(f"{again.url}/{path}") as answer:
+                assert (answer.status, len(await answer.read())) == (200, media.size_bytes)

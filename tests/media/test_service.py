@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from io import BytesIO
@@ -14,6 +15,11 @@ from aiohttp import FormData
 from msgspec.structs import replace as changed
 
 from chirp.config import MediaRules
+from chirp.model import NO_BLOB
+from chirp.storage.check import check_store
+from chirp.storage.codec import pack_media
+from chirp.storage.engine import Batch
+from chirp.storage.keys import Table, id_key
 from chirp.views import Viewer
 from tests.support.driver import Driver, config
 from tests.support.pictures import animated, drawn, encoded, video, with_place
@@ -154,19 +160,22 @@ async def test_the_same_file_of_two_people_is_kept_once_and_as_long_as_one_shows
     await http.ask("DELETE", f"/tweets/{tweet['tweet_id']}", ada)
     http.chirp.clock.advance_ms(2 * DAY_MS)
     await http.chirp.server.media_sweep.sweep()
-    assert (await http.get(path_of(second["url"]))).status == 200
-    assert (await http.get(path_of(first["url"]))).status == 404
+    table = http.chirp.store.media
+    assert await table.find(int(first["media_id"])) is None
+    assert await table.find(int(second["media_id"])) is not None
+    assert len(files(http)) == 2
 
 
 async def test_what_nobody_shows_is_swept_after_a_day(http: Http) -> None:
     ada = await http.chirp.register("ada")
     media = await photo(http, ada)
     http.chirp.clock.advance_ms(DAY_MS - 1000)
+    table = http.chirp.store.media
     await http.chirp.server.media_sweep.sweep()
-    assert (await http.get(f"/media/{media['media_id']}", ada)).status == 200
+    assert await table.find(int(media["media_id"])) is not None
     http.chirp.clock.advance_ms(2000)
     await http.chirp.server.media_sweep.sweep()
-    assert (await http.get(f"/media/{media['media_id']}", ada)).status == 404
+    assert await table.find(int(media["media_id"])) is None
     assert files(http) == []
 
 
@@ -321,3 +330,32 @@ async def test_only_media_shows_tweets_with_media(http: Http) -> None:
     tweet = (await show(http, ada, media["media_id"])).json["tweet"]
     page = (await http.get("/users/ada/tweets?only_media=true")).json["data"]
     assert [one["tweet_id"] for one in page] == [tweet["tweet_id"]]
+
+
+async def test_the_check_names_rows_that_cannot_be(http: Http) -> None:
+    ada = await http.chirp.register("ada")
+    media = await photo(http, ada)
+    store = http.chirp.store
+    row = await store.media.find(int(media["media_id"]))
+    assert row is not None
+    assert (await check_store(store)).problems == []
+    await store.engine.commit(store.media.put(changed(row, original=NO_BLOB)))
+    batch = Batch(77)
+    batch.put(Table.MEDIA, id_key(77), pack_media(row))
+    await store.engine.commit(batch)
+    said = {problem.what for problem in (await check_store(store)).problems}
+    assert any("another upload" in one for one in said)
+    assert any("names no files" in one for one in said)
+
+
+async def test_a_full_disk_refuses_an_upload(http: Http, monkeypatch: pytest.MonkeyPatch) -> None:
+    ada = await http.chirp.register("ada")
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    (await send(http, ada, encoded(drawn(), "PNG"))).refused(503)
+    monkeypatch.undo()
+    assert files(http) == []
+    assert (await send(http, ada, encoded(drawn(), "PNG"))).status == 200

@@ -13,7 +13,7 @@ from typing import NamedTuple, TypeVar
 import msgspec
 
 from chirp.errors import StorageError
-from chirp.model import Account, Action, ApiKey, Flag, Invite, Tweet, User
+from chirp.model import Account, Action, ApiKey, Flag, Invite, Media, Tweet, User
 from chirp.storage import codec
 from chirp.storage.checks.pending import Pending
 from chirp.storage.engine import Engine, Row
@@ -29,7 +29,7 @@ PENDING_NOTE = (
     "the journal has {} events that the index consumer has not applied; start the server once"
 )
 
-Record = TypeVar("Record", Tweet, User, Account, ApiKey, Invite, Flag, Action, Answer)
+Record = TypeVar("Record", Tweet, User, Account, ApiKey, Invite, Flag, Action, Answer, Media)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +108,7 @@ _SIZES: dict[tuple[Table, bytes | None], _Size] = {
     (Table.FLAGS, bytes([FlagTag.OPEN])): _Size(17, None),
     (Table.FLAGS, bytes([FlagTag.CLOSED])): _Size(17, None),
     (Table.ACTIONS, None): _Size(16, None),
+    (Table.MEDIA, None): _Size(8, None),
 }
 """By table and, where one holds two kinds of rows, by the byte behind the partition."""
 
