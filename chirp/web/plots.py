@@ -27,7 +27,7 @@ def plot(title: str, series: Sequence[Sequence[float]], words: Words) -> Plot:
     ['M0,90 L150,45 L300,0']
     """
     top = max([1.0, *(value for values in series for value in values)])
-    lines = ["M" + " L".join(_points(values, top)) for values in series if values]
+    lines = ["M" + " L".join(_points(values, top)) for values in series if len(values) > 1]
     area = f"{lines[0]} L{WIDTH},{HEIGHT} L0,{HEIGHT} Z" if lines else ""
     last = " / ".join(_short(values[-1], words) for values in series if values)
     return Plot(title, lines, area, _short(top, words), last)

@@ -3,6 +3,7 @@
 import { share } from "./acts.js";
 import { all, elements, find, make, part, say, toast } from "./page.js";
 import { ago } from "./times.js";
+import { observe } from "./viewing.js";
 
 const timeline = find("#timeline[data-stream]"), bar = find("#newer");
 const waiting = new Set();
@@ -60,7 +61,7 @@ export function prepend(html) {
   find(".empty", list)?.remove();
   fresh.forEach((card) => card.classList.add("fresh"));
   list.prepend(...fresh);
-  fresh.forEach((card) => { htmx.process(card); ago(card); });
+  fresh.forEach((card) => { htmx.process(card); ago(card); observe(card); });
 }
 
 function open() {
