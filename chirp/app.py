@@ -143,7 +143,7 @@ class Chirp:
         audit = AuditConsumer(self.store, filters, self.metrics)
         self.journal.add(audit, after=INDEX, background=True)
         self.truths = Truths(engine, self.journal)
-        self.attachments = Attachments(self.store)
+        self.attachments = Attachments(self.store, self.clock)
         self.repeats = Repeats(self.store, self.watermark, self.clock)
         self.publisher = Publisher(engine, self.watermark, self.journal, self.tweets, self.tasks)
 

@@ -266,7 +266,7 @@ def check_media_ids(ids: Sequence[MediaId]) -> None:
 
 def parse_alt_text(text: str) -> str:
     """Return a description of media. Raises: Invalid: too long, or not text."""
-    return clean_line(text, "alt_text", MAX_ALT, least=0)
+    return clean_line(" ".join(text.splitlines()), "alt_text", MAX_ALT)
 
 
 def post_tweet(

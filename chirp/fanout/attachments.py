@@ -13,20 +13,26 @@ from contextlib import contextmanager
 
 from msgspec.structs import replace
 
+from chirp.clock import Clock
 from chirp.errors import Invalid, Unprocessable
 from chirp.model import Media, MediaId, MediaKind, MediaState, UserId
 from chirp.storage.engine import Receipt
 from chirp.storage.store import Store
 
 MAX_PHOTOS = 4
+UNUSED_MS = 24 * 3_600_000
+"""After so long, what nothing shows is deleted."""
+_TOO_LATE_MS = UNUSED_MS - 1_800_000
+"""And after so long nothing may show it any more: the sweep must not come in between."""
 Several = tuple[Media, ...]
 
 
 class Attachments:
     """Takes media for what shows them."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
+        self._clock = clock
         self._taken: set[MediaId] = set()
 
     async def find(
@@ -39,6 +45,9 @@ class Attachments:
         media = tuple(one for one in found if one is not None and one.owner_id == owner)
         if len(media) < len(ids):
             raise Invalid(f"unknown id in {field}", field=field)
+        now = self._clock.now_ms()
+        if any(now - one.created_at > _TOO_LATE_MS for one in media):
+            raise Invalid(f"{field}: uploaded too long ago, send it again", field=field)
         if any(one.used_by for one in media):
             raise Invalid(f"{field}: this is part of a tweet or a profile already", field=field)
         if any(one.state is not MediaState.READY for one in media):

@@ -4,7 +4,7 @@ It goes by what it finds in the tables and on the disk, never by what it remembe
 anywhere, it begins anew. Nothing waits for it: media of a deleted tweet are hidden at once.
 
 - An upload that nothing shows is deleted a day after it came, unless a tweet of its owner shows it.
-- One whose tweet is deleted, or whose profile has another picture, is deleted.
+- One whose tweet is deleted is deleted; one of a profile that has another picture, after that day.
 - A blob that no upload names is deleted once it is an hour old: until then, one may be on its way.
 """
 
@@ -17,14 +17,14 @@ from msgspec.structs import replace
 
 from chirp.blobs.store import Blobs
 from chirp.clock import Clock
-from chirp.errors import StorageError
-from chirp.model import MAX_ID, Media, MediaState, UserId
+from chirp.errors import Conflict, StorageError
+from chirp.fanout.attachments import UNUSED_MS
+from chirp.model import MAX_ID, Media, UserId
 from chirp.storage.store import Store
 
 log = logging.getLogger(__name__)
 
 SWEEP_EVERY_S = 600.0
-UNUSED_MS = 24 * 3_600_000
 YOUNG_S = 3600.0
 SLICE = 200
 
@@ -59,25 +59,34 @@ class MediaSweep:
                 if wanted:
                     named |= _files_of(media)
                     continue
-                await self._store.engine.commit(self._store.media.replace(media, None))
-                deleted += 1
+                deleted += await self._delete(media)
             place = found[-1].media_id
             await asyncio.sleep(0)
         self.used_bytes, self.files = sum(named.values()), len(named)
         await self._sweep_blobs(named)
         return deleted
 
+    async def _delete(self, media: Media) -> bool:
+        """Delete an upload, unless it has just been changed."""
+        try:
+            await self._store.engine.commit(self._store.media.replace(media, None))
+        except Conflict:
+            return False
+        return True
+
     async def _is_wanted(self, media: Media) -> bool:
+        is_young = self._age_ms(media) < UNUSED_MS
         if media.used_by == media.owner_id:
             user = (await self._store.users.find_many([media.owner_id]))[0]
-            return user is not None and media.media_id in {user.avatar_id, user.header_id}
+            # It is marked before the profile shows it.
+            shown = user is not None and media.media_id in {user.avatar_id, user.header_id}
+            return shown or is_young
         if media.used_by:
-            tweet = (await self._store.tweets.find_many([media.used_by]))[0]
-            # A tweet that is being posted this moment is younger than that.
-            return tweet is not None or self._age_ms(media) < UNUSED_MS
-        if self._age_ms(media) < UNUSED_MS:
-            return True
-        return media.state is MediaState.READY and await self._is_shown(media)
+            if await self._store.tweets.is_deleted(media.used_by):
+                return False
+            # Nor is there a tweet where a crash came between the two batches, or comes now.
+            return is_young or (await self._store.tweets.find_many([media.used_by]))[0] is not None
+        return is_young or await self._is_shown(media)
 
     def _age_ms(self, media: Media) -> int:
         return self._clock.now_ms() - media.created_at

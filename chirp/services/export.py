@@ -91,5 +91,11 @@ async def _edges(edges: Edges, user: UserId) -> AsyncIterator[bytes]:
 
 def _json(fields: dict[str, Any]) -> bytes:
     """Encode; ids, which are too large for JavaScript's numbers, become strings."""
-    told = {k: str(v) if k.endswith("id") and isinstance(v, int) else v for k, v in fields.items()}
-    return orjson.dumps(told)
+    return orjson.dumps({name: _told(name, value) for name, value in fields.items()})
+
+
+def _told(name: str, value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [str(one) for one in value] if name.endswith("ids") else list(value)
+    is_id = name.endswith("id") or name in {"retweet_of", "quote_of"}
+    return str(value) if is_id and isinstance(value, int) else value

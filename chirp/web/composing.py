@@ -118,7 +118,7 @@ class ComposerPages:
             alts = [alt for alt in received.texts["alt"] if alt.strip()]
         for media_id, alt in zip(sent, alts, strict=False):
             if alt.strip():
-                await media.describe(viewer, media_id, lines_of(alt).replace("\n", " "))
+                await media.describe(viewer, media_id, alt)
         return sent
 
     # -- for scripts --------------------------------------------------------------------

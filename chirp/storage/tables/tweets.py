@@ -69,6 +69,11 @@ class Tweets:
         raws = await self._engine.get_many(Table.TWEETS, [id_key(i) for i in ids])
         return [None if raw is None or is_tombstone(raw) else unpack_tweet(raw) for raw in raws]
 
+    async def is_deleted(self, tweet_id: int) -> bool:
+        """Say whether there was a tweet of that id, and is none any more. O(1)."""
+        (raw,) = await self._engine.get_many(Table.TWEETS, [id_key(tweet_id)])
+        return raw is not None and is_tombstone(raw)
+
     async def ids_of(self, author: UserId, below: int, limit: int) -> list[TweetId]:
         """Return up to `limit` ids of an author below an id, newest first.
 

@@ -48,6 +48,11 @@ export function headers() {
 /** Ask for a part of a page. Rejects with the server's words. */
 export async function part(url, options = {}) {
   const answer = await fetch(url, { headers: headers(), ...options });
+  const elsewhere = answer.headers.get("HX-Redirect");
+  if (elsewhere) {
+    location.href = elsewhere;
+    throw new Error(say("signed_out"));
+  }
   const text = await answer.text();
   if (!answer.ok) throw new Error(text || say("failed"));
   return text;

@@ -1,0 +1,57 @@
+"""Kept cards and kept pages are, after whatever happens, what fresh ones would be."""
+
+from __future__ import annotations
+
+import re
+
+from chirp.cache.lru import LruMap
+from chirp.pages import ReadTweets
+from chirp.views import Viewer
+from chirp.web.cards import Cards
+from tests.support.pictures import drawn, encoded
+from tests.support.surfing import Page, Person
+from tests.support.web import Http
+
+
+def cards(page: Page) -> list[str]:
+    return re.findall(r"<article.*?</article>", page.text, re.DOTALL)
+
+
+async def check(http: Http, viewer: Viewer, person: Person) -> None:
+    """Compare what is kept with what is made anew: each card, and the page."""
+    server = http.chirp.server
+    site = server.fronts.site
+    fresh = Cards(site.pages, LruMap(1 << 20))
+    for view in (await server.timelines.home(viewer, ReadTweets())).items:
+        assert site.cards.card(view) == fresh.card(view)
+        assert site.cards.card(view) == fresh.card(view)
+    # With a limit, a page is never kept.
+    assert cards(await person.get("/")) == cards(await person.get("/?limit=20"))
+
+
+async def test_nothing_kept_is_stale(http: Http, ada: Person) -> None:
+    bob = await http.chirp.register("bob")
+    secret = {c.key: c.value for c in ada.jar}["chirp_session"]
+    viewer = await http.chirp.server.accounts.authenticate(secret)
+    await ada.post("/bob/follow")
+    first = (await http.tweet(bob, "one"))["tweet_id"]
+    second = (await http.tweet(bob, "two"))["tweet_id"]
+    await check(http, viewer, ada)
+    for act in ("favorite", "retweet", "bookmark", "unfavorite", "unretweet"):
+        await ada.post(f"/tweets/{first}/{act}")
+        await check(http, viewer, ada)
+    await http.ask("PATCH", f"/tweets/{second}", bob, json={"tweet_data": "two, edited"})
+    await check(http, viewer, ada)
+    await http.ask("PATCH", "/users/me", bob, json={"name": "Robert"})
+    await check(http, viewer, ada)
+    assert "Robert" in (await ada.get("/")).text
+    page = await ada.post("/compose/media", [("file", encoded(drawn(), "PNG"))])
+    media_id = page.text.split('"media_id":"')[1].split('"')[0]
+    await ada.post("/compose", [("file", b"")], tweet_data="look", media_ids=media_id)
+    await check(http, viewer, ada)
+    headers = {"X-API-Key": secret}
+    await http.ask("PATCH", f"/media/{media_id}", None, json={"alt_text": "x"}, headers=headers)
+    await check(http, viewer, ada)
+    assert 'alt="x"' in (await ada.get("/")).text
+    await http.ask("DELETE", f"/tweets/{second}", bob)
+    await check(http, viewer, ada)
