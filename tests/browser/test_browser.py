@@ -11,7 +11,7 @@ from playwright.async_api import FilePayload, Page, expect
 from chirp.model import Role
 from tests.browser.tab import Tabs
 from tests.support.driver import PASSWORD
-from tests.support.pictures import drawn, encoded
+from tests.support.pictures import animated, drawn, encoded
 from tests.support.web import Http
 
 
@@ -265,3 +265,47 @@ async def test_the_dark_is_dark_and_the_switch_wins(tabs: Tabs) -> None:
     assert await ground(page) > 600
     await page.reload()
     assert await ground(page) > 600
+
+
+FILES = """([name, type, bytes]) => {
+  const data = new DataTransfer();
+  data.items.add(new File([new Uint8Array(bytes)], name, { type }));
+  return data;
+}"""
+
+
+async def test_pictures_are_dropped_and_pasted(tabs: Tabs, http: Http) -> None:
+    await http.register("ada")
+    page = await tabs.sign_in("ada")
+    file = ["p.png", "image/png", list(encoded(drawn(60, 40), "PNG"))]
+    data = await page.evaluate_handle(FILES, file)
+    await page.dispatch_event("#composer", "drop", {"dataTransfer": data})
+    await expect(page.locator("#attached figure")).to_have_count(1)
+    paste = "(data) => document.querySelector('#tweet-text').dispatchEvent(new ClipboardEvent("
+    await data.evaluate(paste + "'paste', { clipboardData: data, bubbles: true }))")
+    await expect(page.locator("#attached figure")).to_have_count(2)
+    await page.locator("#attached .remove").first.click()
+    await expect(page.locator("#attached figure")).to_have_count(1)
+    await expect(page.locator("#post")).to_be_enabled()
+    movie: FilePayload = {"name": "a.gif", "mimeType": "image/gif", "buffer": animated()}
+    await page.set_input_files("#pick", [movie])
+    await expect(page.locator(".toast")).to_be_visible()
+    await expect(page.locator("#attached figure")).to_have_count(1)
+
+
+async def test_a_gif_plays_in_view_and_pauses_out_of_it(tabs: Tabs, http: Http) -> None:
+    key = (await http.register("ada"))["api_dev_key"]
+    page = await tabs.sign_in("ada")
+    movie: FilePayload = {"name": "a.gif", "mimeType": "image/gif", "buffer": animated(frames=20)}
+    await page.set_input_files("#pick", [movie])
+    await expect(page.locator("#post")).to_be_enabled()
+    await page.click("#post")
+    film = page.locator("video")
+    await expect(film).to_have_js_property("paused", False)
+    for number in range(12):
+        await http.tweet(key, f"tweet {number}")
+    await page.reload()
+    await film.scroll_into_view_if_needed()
+    await expect(film).to_have_js_property("paused", False)
+    await page.evaluate("() => window.scrollTo(0, 0)")
+    await expect(film).to_have_js_property("paused", True)

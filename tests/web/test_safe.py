@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from aiohttp import FormData
 from hypothesis import HealthCheck, given, settings
@@ -9,10 +11,12 @@ from hypothesis import strategies as st
 from msgspec.structs import replace as changed
 
 from chirp.commands import entities_of
+from chirp.config import Limits
 from chirp.model import Tweet, TweetId, UnixMs, User, UserId
 from chirp.text import parse
 from chirp.web.autolink import autolink, spans_of, spans_of_text
 from chirp.web.face import safe_path
+from tests.support.driver import Driver, config
 from tests.support.surfing import Document, Person
 from tests.support.web import Http
 
@@ -141,3 +145,16 @@ async def test_hostile_people_change_no_page(name: str, bio: str, content: str, 
         shape = [one.tag for one in harmless.elements]
         assert [one.tag for one in hostile.elements] == shape
         assert hostile.classed("name")[0].text == (name or "x").replace("\r", "\n") or "\r" in name
+
+
+async def test_guessing_a_password_is_slow(same_switch_interval: None) -> None:
+    chirp = await Driver.open(settings=replace(config(), limits=Limits()))
+    async with Http(chirp) as http, Person(http) as person:
+        await http.register("ada")
+        person.csrf = (await person.get("/sign-in")).csrf
+        statuses = [
+            (await person.post("/sign-in", login="ada", password=f"guess-{number}")).status
+            for number in range(12)
+        ]
+    await chirp.close()
+    assert statuses == [401] * 10 + [429] * 2
