@@ -18,7 +18,7 @@ from chirp.client import ChirpClient
 from tests.support.pictures import drawn, encoded, video
 from tests.support.process import ServerProcess, chirp
 
-ROUNDS = int(os.environ.get("CHIRP_TEST_CRASH_ROUNDS", "20" if os.environ.get("CI") else "5"))
+ROUNDS = int(os.environ.get("CHIRP_TEST_CRASH_ROUNDS", "12" if os.environ.get("CI") else "5"))
 CLIENTS = 8
 
 
