@@ -22,7 +22,7 @@ import uvloop
 from bench.harness import Bench, ForeignCpu, demo_store, process
 from bench.posts import load
 from chirp.app import Chirp
-from chirp.config import load as load_config
+from chirp.config_sources import load as load_config
 from chirp.serving import serve
 
 PORT = 18084

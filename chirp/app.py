@@ -29,7 +29,7 @@ from chirp.fronts import Fronts, Reports
 from chirp.idgen.generator import IdGenerator
 from chirp.idgen.layout import layout_named
 from chirp.idgen.watermark import Watermark
-from chirp.media.shapes import MediaLimits
+from chirp.media.limits import MediaLimits
 from chirp.media.workshop import Workshop
 from chirp.metrics import Metrics
 from chirp.model import UnixMs
@@ -222,19 +222,21 @@ class Chirp:
         store, rules = self.store, self.config.media
         limits = MediaLimits(
             max_pixels=rules.max_pixels,
+            max_frame_pixels=rules.max_frame_pixels,
             max_frames=rules.max_frames,
             max_video_s=rules.max_video_s,
             memory_mb=rules.worker_memory_mb,
             cpu_s=rules.worker_cpu_s,
             workers=rules.workers,
         )
+        self.workshop = Workshop(limits)
         blobs = DiskBlobs(store.media_folder / "blobs", self.clock)
         self.media_sweep = MediaSweep(store, blobs, self.clock)
         self.media = MediaService(
             store,
             self.ids,
             blobs,
-            Workshop(limits),
+            self.workshop,
             self.media_sweep,
             self.tweets,
             self.tasks,
@@ -376,5 +378,6 @@ class Chirp:
             # Nothing that was acknowledged: cursors catch up at the next start.
             log.warning("the last use of keys was not stored", exc_info=True)
         await self.tasks.close()
+        await self.workshop.close()
         self.passwords.close()
         await asyncio.sleep(0)

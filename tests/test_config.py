@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from chirp.config import Config, ConfigError, load, settings, variable_of
+from chirp.config import Config, ConfigError, settings, variable_of
+from chirp.config_sources import load
 from chirp.rates import Rate
 
 

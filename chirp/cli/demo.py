@@ -14,7 +14,7 @@ import click
 from chirp.cli.output import Output, json_option
 from chirp.cli.running import run
 from chirp.clock import SystemClock
-from chirp.config import load
+from chirp.config_sources import load
 from chirp.demo.community import Community, plan
 from chirp.demo.files import read_graph, read_texts
 from chirp.demo.writing import CommunityWriter, Progress, Written

@@ -15,7 +15,8 @@ from chirp.cli.demo import CAST_FILE, LOGIN_FILE, DemoOptions, fill
 from chirp.cli.output import Output
 from chirp.cli.running import log_to_stderr, run
 from chirp.clock import SystemClock
-from chirp.config import Registration, Server, load
+from chirp.config import Registration, Server
+from chirp.config_sources import load
 from chirp.demo.life import Life
 from chirp.serving import serve
 from chirp.storage import manifest

@@ -17,7 +17,7 @@ from chirp.cli.output import Output, json_option
 from chirp.cli.running import run
 from chirp.clock import SystemClock
 from chirp.commands import CreateKey, Register
-from chirp.config import load
+from chirp.config_sources import load
 from chirp.model import Account, ApiKey, KeyId, Role, UnixMs
 from chirp.storage.store import open_store
 from chirp.views import Viewer

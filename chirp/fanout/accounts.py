@@ -13,7 +13,7 @@ from collections.abc import Callable
 from msgspec.structs import replace
 
 from chirp.cache.lru import LruMap
-from chirp.errors import NotFound
+from chirp.errors import NotFound, Taken
 from chirp.fanout.truths import Truths
 from chirp.model import Account, ApiKey, User, UserId
 from chirp.storage.changes import account_closed, profile_written
@@ -38,7 +38,8 @@ class AccountWriter:
         """Change an account and its profile; return the account as it is then.
 
         It holds from the next request on: keys of the account are looked up anew.
-        Raises: NotFound; what `edit` raises; Unavailable, StorageError.
+        Raises: NotFound; Taken: somebody else has the new e-mail; what `edit` raises;
+        Unavailable, StorageError.
         """
         done: list[Account] = []
 
@@ -46,6 +47,8 @@ class AccountWriter:
             user, before = await self._newest(user_id)
             version = max(user.version, before.version) + 1
             new_user, after = edit(user, before)
+            if after.email != before.email:
+                await self._refuse_taken(user_id, after.email)
             after = replace(after, version=version)
             done[:] = [after]
             return profile_written(self._store, replace(new_user, version=version), before, after)
@@ -54,6 +57,11 @@ class AccountWriter:
         for key in await self._store.directory.keys_of(user_id):
             self._viewers.delete(key.digest)
         return done[0]
+
+    async def _refuse_taken(self, user_id: UserId, email: str) -> None:
+        owner = await self._store.directory.find_email(email)
+        if owner not in {None, user_id}:
+            raise Taken("this email has an account already", field="email")
 
     async def _newest(self, user_id: UserId) -> tuple[User, Account]:
         account = await self._store.directory.find_account(user_id)

@@ -1,1 +1,4 @@
-"""What a file is, and making of it what is stored and shown."""
+"""What an uploaded file is, and turning it into what is stored, in processes of its own.
+
+Names are imported from their modules, so that such a process starts without asyncio.
+"""

@@ -1,76 +1,68 @@
-"""The process that takes one file apart: started by the workshop, ended with it, and held short.
-
-It reads one line of JSON (the task) and writes one (what became of it). It has limits of memory,
-processor time and file size, is less important than the server, and dies with it. A decoder that is
-tricked can hurt nothing but this process.
-"""
+"""A process that turns one file into what is stored, and may be killed at any time."""
 
 from __future__ import annotations
 
-import ctypes
+import errno
 import json
-import os
-import resource
-import signal
 import sys
-from dataclasses import asdict
+import traceback
 from pathlib import Path
-from typing import Any
 
-from chirp.errors import Refusal, Unprocessable, UnsupportedMedia
-from chirp.media.animations import is_animated, process_animation
-from chirp.media.photos import opened, process_photo
-from chirp.media.shapes import MediaLimits, Processed
-from chirp.media.sniffing import HEAD_BYTES, sniff
+from chirp.errors import Unprocessable, UnsupportedMedia
+from chirp.media.confinement import confine, die_with_the_server
+from chirp.media.limits import MediaLimits
+from chirp.media.loops import process_loop
+from chirp.media.photos import is_moving, open_picture, process_photo
+from chirp.media.results import Processed, pack_full, pack_processed, pack_refusal
+from chirp.media.sniffing import HEAD_BYTES, Sniffed, sniff
 from chirp.media.videos import process_video
 
-_PR_SET_PDEATHSIG = 1
-_LARGEST_BYTES = 2 << 30
-
-
-def process(source: Path, folder: Path, limits: MediaLimits) -> Processed:
-    """Make of a file what is stored, in `folder`. Raises: UnsupportedMedia, Unprocessable."""
-    with source.open("rb") as file:
-        kind = sniff(file.read(HEAD_BYTES))
-    if kind is None:
-        raise UnsupportedMedia("this is none of JPEG, PNG, WebP, GIF, AVIF, MP4, WebM and MOV")
-    if kind.video:
-        return process_video(source, kind, folder, limits)
-    with opened(source, kind, limits) as image:
-        if is_animated(image):
-            return process_animation(image, folder, limits)
-        return process_photo(image, folder, limits)
-
-
-def hold_short(limits: MediaLimits) -> None:
-    """Give up what is not needed to read one file and write two."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    for what, most in (
-        (resource.RLIMIT_CPU, limits.cpu_s),
-        (resource.RLIMIT_FSIZE, _LARGEST_BYTES),
-        (resource.RLIMIT_NOFILE, 64),
-        (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_AS, limits.memory_mb << 20),
-    ):
-        resource.setrlimit(what, (most, most))
-    os.nice(10)
-
-
-def answer(task: dict[str, Any]) -> dict[str, Any]:
-    """Return what became of a task, as JSON can hold it."""
-    limits = MediaLimits(**task["limits"])
-    hold_short(limits)
-    try:
-        made = process(Path(task["source"]), Path(task["folder"]), limits)
-    except Refusal as refusal:
-        return {"refused": type(refusal).__name__, "message": refusal.message}
-    except MemoryError:
-        return {"refused": Unprocessable.__name__, "message": "the file takes too much memory"}
-    return {"made": asdict(made)}
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
+BROKEN = "the file is broken"
 
 
 def main() -> None:
-    """Do the one task that stands on standard input."""
-    task = json.loads(sys.stdin.readline())
-    sys.stdout.write(json.dumps(answer(task), default=str) + "\n")
+    """Do the job in the last argument (JSON: source, stem, limits) and tell it in one line."""
+    die_with_the_server()
+    job = json.loads(sys.argv[-1])
+    print(_told_of(Path(job["source"]), Path(job["stem"]), MediaLimits(**job["limits"])))
+
+
+def _told_of(source: Path, stem: Path, limits: MediaLimits) -> str:
+    """Do the job. Decoders of broken files raise anything; all of it means that they are broken."""
+    try:
+        return pack_processed(_process(source, stem, limits))
+    except (UnsupportedMedia, Unprocessable) as refusal:
+        return pack_refusal(refusal)
+    except MemoryError:
+        return pack_refusal(Unprocessable("the file takes too much memory to decode"))
+    except Exception as error:  # noqa: BLE001 - see above; the server logs the traceback
+        if isinstance(error, OSError) and error.errno in _NO_ROOM:
+            return pack_full()
+        return pack_refusal(Unprocessable(BROKEN), cause=traceback.format_exc())
+
+
+def _process(source: Path, stem: Path, limits: MediaLimits) -> Processed:
+    with source.open("rb") as file:
+        sniffed = sniff(file.read(HEAD_BYTES))
+    if sniffed is None:
+        raise UnsupportedMedia("not a file of a kind that is taken")
+    confine(
+        memory_mb=limits.memory_mb,
+        cpu_s=limits.photo_cpu_s if sniffed.kind == "photo" else limits.cpu_s,
+        file_mb=limits.output_mb,
+    )
+    if sniffed.kind == "video":
+        return process_video(source, sniffed, stem, limits)
+    return _process_picture(source, sniffed, stem, limits)
+
+
+def _process_picture(source: Path, sniffed: Sniffed, stem: Path, limits: MediaLimits) -> Processed:
+    with open_picture(source, sniffed, limits) as picture:
+        if is_moving(picture, sniffed):
+            return process_loop(picture, stem, limits)
+        return process_photo(picture, stem, limits)
+
+
+if __name__ == "__main__":
+    main()

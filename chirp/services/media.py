@@ -32,7 +32,7 @@ from chirp.errors import (
 )
 from chirp.fanout.media_sweep import MediaSweep
 from chirp.idgen.generator import IdGenerator
-from chirp.media.shapes import Processed, ProducedFile
+from chirp.media.results import Processed, ProducedFile
 from chirp.media.sniffing import HEAD_BYTES, sniff
 from chirp.media.workshop import Workshop
 from chirp.model import Blob, Media, MediaId, MediaKind, MediaState
@@ -97,10 +97,10 @@ class Upload:
         kind = sniff(self._head)
         if kind is None:
             raise UnsupportedMedia(f"this is none of {_KINDS}", field="file")
-        self.is_video = kind.video
-        most = self._rules.max_video_mb if kind.video else self._rules.max_photo_mb
+        self.is_video = kind.kind == "video"
+        most = self._rules.max_video_mb if self.is_video else self._rules.max_photo_mb
         if self._size > most * _MB:
-            what = "video" if kind.video else "photo"
+            what = "video" if self.is_video else "photo"
             raise TooLarge(f"a {what} may have up to {most} MB", field="file")
 
     async def drop(self) -> None:
@@ -178,7 +178,10 @@ class MediaService:
 
     async def _processed(self, media: Media, folder: Path) -> Media:
         made_in = folder / "made"
-        made_in.mkdir(exist_ok=True)
+        try:
+            made_in.mkdir(exist_ok=True)
+        except OSError as error:
+            raise _no_room() from error
         self._processing += 1
         try:
             made = await self._workshop.process(folder / "source", made_in)
@@ -211,14 +214,23 @@ class MediaService:
 
     async def _process_later(self, media: Media, folder: Path) -> None:
         """Process a video and say what became of it, with the description that it has by then."""
-        try:
-            done = await self._processed(media, folder)
-        except Refusal as refusal:
-            done = replace(media, state=MediaState.FAILED, problem=refusal.message)
+        done = await self._processed_at_last(media, folder)
         await self._change(
             media.media_id, lambda now: replace(done, alt_text=now.alt_text, used_by=now.used_by)
         )
         await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+
+    async def _processed_at_last(self, media: Media, folder: Path) -> Media:
+        """Process a video, however often the machine has no room for it. Raises: NotFound."""
+        while True:
+            try:
+                return await self._processed(media, folder)
+            except Unavailable as later:
+                await self._clock.sleep(later.retry_after_s)
+            except Refusal as refusal:
+                return replace(media, state=MediaState.FAILED, problem=refusal.message)
+            if await self._store.media.find(media.media_id) is None:
+                raise NotFound("no such media")
 
     async def _change(self, media_id: MediaId, change: Callable[[Media], Media]) -> Media:
         """Change an upload, whoever else does meanwhile. Raises: NotFound."""

@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from chirp.cache.lru import LruMap
 from chirp.commands import EditProfile
-from chirp.errors import Forbidden, Invalid, NotFound, Taken
+from chirp.errors import Forbidden, Invalid, NotFound
 from chirp.fanout.accounts import AccountWriter
 from chirp.fanout.attachments import Attachments
 from chirp.model import SESSION, Account, MediaId, MediaKind, User
@@ -41,8 +41,6 @@ class OwnAccount:
         """
         if command.password is not None:
             await self._verify(viewer, command.password)
-        if command.email is not None:
-            await self._refuse_taken(viewer, command.email)
         password_hash = None
         if command.new_password is not None:
             password_hash = await self._passwords.hash(command.new_password)
@@ -72,11 +70,6 @@ class OwnAccount:
             raise NotFound("no such user")
         if not await self._passwords.verify(account.password_hash, password):
             raise Forbidden("the password is wrong")
-
-    async def _refuse_taken(self, viewer: Viewer, email: str) -> None:
-        owner = await self._store.directory.find_email(email)
-        if owner not in {None, viewer.user_id}:
-            raise Taken("this email has an account already", field="email")
 
     async def _end_sessions(self, viewer: Viewer) -> None:
         """Revoke all sessions but the one that asks; developer keys stay."""

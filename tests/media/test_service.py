@@ -15,7 +15,7 @@ from aiohttp import FormData
 from msgspec.structs import replace as changed
 
 from chirp.config import MediaRules
-from chirp.model import NO_BLOB
+from chirp.model import NO_BLOB, MediaState
 from chirp.storage.check import check_store
 from chirp.storage.codec import pack_media
 from chirp.storage.engine import Batch
@@ -359,3 +359,28 @@ async def test_a_full_disk_refuses_an_upload(http: Http, monkeypatch: pytest.Mon
     monkeypatch.undo()
     assert files(http) == []
     assert (await send(http, ada, encoded(drawn(), "PNG"))).status == 200
+
+
+async def test_a_full_disk_puts_a_video_off_until_there_is_room(
+    http: Http, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada = await http.chirp.register("ada")
+    calls = 0
+
+    def full_for_a_while(_: int) -> None:
+        nonlocal calls
+        calls += 1
+        if 1 < calls < 4:  # the upload itself had room
+            raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full_for_a_while)
+    answer = await send(http, ada, video(tmp_path / "v.mp4", "libx264").read_bytes())
+    assert answer.status == 202
+    media_id = int(answer.json["media_id"])
+    async with asyncio.timeout(30):
+        while (media := await http.chirp.store.media.find(media_id)) and not media.original.name:
+            http.chirp.clock.advance_ms(60_000)
+            await asyncio.sleep(0.05)
+    assert media is not None
+    assert media.state is MediaState.READY
+    assert calls > 4

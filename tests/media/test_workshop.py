@@ -12,7 +12,8 @@ import pytest
 from PIL import Image
 
 from chirp.errors import Refusal, Unprocessable, UnsupportedMedia
-from chirp.media.shapes import MediaLimits, Processed
+from chirp.media.limits import MediaLimits
+from chirp.media.results import Processed
 from chirp.media.workshop import Workshop
 from chirp.model import MediaKind
 from tests.support.pictures import animated, drawn, encoded, video, with_place
@@ -108,7 +109,7 @@ async def test_animations_become_silent_videos(tmp_path: Path, kind: str) -> Non
     assert (done.kind, done.duration_ms) == (MediaKind.GIF, 600)
     with av.open(str(done.original.path)) as reader:
         assert [stream.type for stream in reader.streams] == ["video"]
-        assert sum(1 for _ in reader.decode(video=0)) == 7
+        assert sum(1 for _ in reader.decode(video=0)) == 6
 
 
 async def test_a_gif_that_stands_still_is_a_photo(tmp_path: Path) -> None:
@@ -188,7 +189,7 @@ def endless_gif() -> bytes:
         b"GIF89a" + b"\xff" * 200,
         b"\x00\x00\x00\x18ftypmp42" + b"\x00" * 300,
         b"\x00\x00\x00\x18ftypmp42#EXTM3U\nfile:///etc/passwd\n",
-        b"\x1a\x45\xdf\xa3" + bytes(range(7, 250)),
+        b"\x1a\x45\xdf\xa3\x8b\x42\x82\x84webm" + bytes(range(7, 250)),
         huge_png(),
         endless_gif(),
     ],
@@ -210,7 +211,7 @@ async def test_what_hangs_on_a_photo_is_gone(tmp_path: Path) -> None:
     [
         lambda limits: replace(limits, max_frames=10),
         lambda limits: replace(limits, max_video_s=0),
-        lambda limits: replace(limits, max_pixels=10_000),
+        lambda limits: replace(limits, max_frame_pixels=10_000),
         lambda limits: replace(limits, memory_mb=150),
     ],
 )
