@@ -359,6 +359,7 @@ class Chirp:
             "gateway": {"in_flight": self.metrics.in_flight, **self.connections.stats()},
             "streams": self.bus.stats(),
             "media": self.media.stats(),
+            "heads": dict(self.fronts.heads.stats()),
             "ids": dict(self.ids.stats()),
             "watermark": dict(self.watermark.stats()),
         }

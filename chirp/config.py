@@ -98,6 +98,8 @@ class Cache:
     """First pages of home timelines, ready to send; 0 makes every one anew."""
     marks_mb: int = 32
     """What active viewers favorited, retweeted and bookmarked, and whom they block and mute."""
+    heads_mb: int = 16
+    """Requests as they were parsed, for when the same bytes come again; 0 parses every one."""
     cards_mb: int = 32
     """Tweets as HTML, for the pages."""
     warm: bool = True
