@@ -15,9 +15,9 @@ Invariants:
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Generator
+from collections.abc import Callable, Coroutine, Generator, Iterable
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from aiohttp import EMPTY_PAYLOAD, web
 from aiohttp.helpers import rfc822_formatted_time
@@ -70,22 +70,32 @@ class Begun:
             self._rest.close()
 
 
-Again = Callable[[web.Request], "bytes | Begun | None"]
-"""Runs a handler for a request that came before. None: it has to be asked the long way."""
+class Kept(NamedTuple):
+    """An answer that is sent again while `stands` says so: status and headers, and the body."""
+
+    status: int
+    lines: str
+    body: bytes
+    stands: Callable[[], bool]
 
 
 class Known:
-    """A head that came before: the request that was made of it, and who answers."""
+    """A head that came before: the request that was made of it, who answers, and the answer."""
 
-    __slots__ = ("_again", "_request")
+    __slots__ = ("_again", "kept", "request")
 
     def __init__(self, request: web.Request, again: Again) -> None:
-        self._request = request
+        self.request = request
+        self.kept: Kept | None = None
         self._again = again
 
     def answer(self) -> bytes | Begun | None:
         """Return the whole answer; or what has to wait; or None."""
-        return self._again(self._request)
+        return self._again(self)
+
+
+Again = Callable[[Known], "bytes | Begun | None"]
+"""Runs a handler for a request that came before. None: it has to be asked the long way."""
 
 
 class KnownHeads:
@@ -142,13 +152,31 @@ def is_plain(response: web.StreamResponse) -> bool:
     )
 
 
-def packed(response: web.StreamResponse) -> bytes:
-    """Return a plain response as aiohttp would send it."""
+def kept_of(response: web.StreamResponse, stands: Callable[[], bool]) -> Kept:
+    """Return what of a plain response, not signed yet, can be sent again."""
     assert isinstance(response, web.Response)
-    body = cast("bytes", response.body)
-    lines = "".join([f"{name}: {value}\r\n" for name, value in response.headers.items()])
-    head = (
-        f"HTTP/1.1 {response.status} {response.reason}\r\n{lines}"
-        f"Content-Length: {len(body)}\r\nDate: {rfc822_formatted_time()}\r\n{_SERVER}"
+    first = f"HTTP/1.1 {response.status} {response.reason}\r\n"
+    return Kept(
+        response.status,
+        first + _lines((n, v) for n, v in response.headers.items() if n != "X-Request-Id"),
+        cast("bytes", response.body),
+        stands,
     )
-    return head.encode() + body
+
+
+def packed(kept: Kept, signature: Iterable[tuple[str, str]]) -> bytes:
+    """Return an answer as aiohttp would send it."""
+    head = (
+        f"{kept.lines}{_lines(signature)}Content-Length: {len(kept.body)}\r\n"
+        f"Date: {rfc822_formatted_time()}\r\n{_SERVER}"
+    )
+    return head.encode() + kept.body
+
+
+def _lines(headers: Iterable[tuple[str, str]]) -> str:
+    return "".join([f"{name}: {value}\r\n" for name, value in headers])
+
+
+def never() -> bool:
+    """Say of an answer that it does not stand."""
+    return False

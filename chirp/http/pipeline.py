@@ -17,13 +17,13 @@ from chirp.http.calls import CALL, Call, Group, RequestIds
 from chirp.http.errors import FAILED, told_of, told_of_http
 from chirp.http.faces import JSON_FACE, Face
 from chirp.http.gate import Gate
-from chirp.http.known_heads import Again, Begun, KnownHeads, is_plain, packed
+from chirp.http.known_heads import Again, Begun, Known, KnownHeads, is_plain, kept_of, never, packed
 from chirp.metrics import Metrics
 
 log = logging.getLogger(__name__)
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-Finish = Callable[[web.Request, web.StreamResponse, Call, float], None]
+Count = Callable[[int, float], float]
 
 RETRY_OVERLOAD_S = 1
 
@@ -93,8 +93,8 @@ class Pipeline:
         metrics, clock, handler = self._metrics, self._clock, route.handler
         group, max_body_bytes = route.limited_as(), route.max_body_bytes
         weight, ids, face = int(not route.stream), self._ids, route.face
-        finish = self._finisher(name)
-        again = self._repeater(route, finish) if self._may_repeat(route) else None
+        count, access_log = self._counter(name), self._access_log
+        again = self._repeater(route, count) if self._may_repeat(route) else None
 
         async def run(request: web.Request) -> web.StreamResponse:
             begun = None if again is None else _taken_over(request)
@@ -121,46 +121,49 @@ class Pipeline:
                 response = self._told(error, request, call, face)
             finally:
                 metrics.in_flight -= weight
-            finish(request, response, call, started_s)
+            call.sign(response, clock.now_ms())
+            took_s = count(response.status, started_s)
+            if access_log is not None:
+                access_log.write(request, response, call, took_s)
             if again is not None and call.viewer is not None and response.status == 200:
                 self._heads.learn(getattr(request.protocol, "head", b""), request, again)
             return response
 
         return run
 
-    def _finisher(self, name: str) -> Finish:
-        """Return what signs and counts each answer of one route."""
-        metrics, clock, access_log = self._metrics, self._clock, self._access_log
-        counts, observe = metrics.requests, metrics.request_s[name].observe
+    def _counter(self, name: str) -> Count:
+        """Return what counts each answer of one route."""
+        clock, counts = self._clock, self._metrics.requests
+        observe = self._metrics.request_s[name].observe
 
-        def finish(
-            request: web.Request, response: web.StreamResponse, call: Call, started_s: float
-        ) -> None:
-            call.sign(response, clock.now_ms())
-            counts[name, response.status] += 1
+        def count(status: int, started_s: float) -> float:
             took_s = clock.monotonic_s() - started_s
+            counts[name, status] += 1
             observe(took_s)
-            if access_log is not None:
-                access_log.write(request, response, call, took_s)
+            return took_s
 
-        return finish
+        return count
 
     def _may_repeat(self, route: Route) -> bool:
         """Say whether what answers a head may answer it again: no log or proxy asks who came."""
         return route.repeatable and self._access_log is None and not self._ids.may_be_given
 
-    def _repeater(self, route: Route, finish: Finish) -> Again:
+    def _repeater(self, route: Route, count: Count) -> Again:
         """Return what answers a request that came before: `run` until it has to wait."""
         ids, clock, face, handler = self._ids, self._clock, route.face, route.handler
         group, max_body_bytes = route.limited_as(), route.max_body_bytes
 
-        def again(request: web.Request) -> bytes | Begun | None:
+        def again(known: Known) -> bytes | Begun | None:
             started_s = clock.monotonic_s()
+            request, kept = known.request, known.kept
             call = request[CALL] = Call(ids.fresh(), group, max_body_bytes)
             response: web.StreamResponse
             try:
                 if self._enter(request, call, face, started_s) is not None:
                     return None
+                if kept is not None and kept.stands():
+                    count(kept.status, started_s)
+                    return packed(kept, call.signature(clock.now_ms()))
                 work = cast("Coroutine[Any, Any, web.StreamResponse]", handler(request))
                 waits_for = work.send(None)
             except StopIteration as done:
@@ -171,8 +174,10 @@ class Pipeline:
                 return Begun(call, started_s, work, waits_for)
             if not is_plain(response):
                 return Begun(call, started_s, None, None, response)
-            finish(request, response, call, started_s)
-            return packed(response)
+            kept = kept_of(response, call.stands or never)
+            known.kept = None if call.stands is None else kept
+            count(kept.status, started_s)
+            return packed(kept, call.signature(clock.now_ms()))
 
         return again
 
