@@ -13,8 +13,12 @@ SHORT: dict[str, list[str]] = {
     "ids": [],
     "text": [],
     "cache": [],
+    "codec": [],
+    "rendering": [],
+    "sharding": [],
     "engine": [],
     "cold": [],
+    "scale": [],
     "page": ["--rounds", "3", "--seconds", "2"],
     "web": ["--rounds", "3", "--seconds", "2"],
     "posts": ["--seconds", "5"],
@@ -25,6 +29,11 @@ SHORT: dict[str, list[str]] = {
 """Every bench with what makes it short."""
 
 LONG: dict[str, list[str]] = {
+    "cache": ["--reads", "400000"],
+    "codec": ["--rounds", "200"],
+    "rendering": ["--rounds", "400"],
+    "sharding": ["--tweets", "300000", "--pages", "1000"],
+    "scale": ["--tweets", "1000000", "--viewers", "10", "--rounds", "10", "--reads", "100"],
     "page": ["--rounds", "7", "--seconds", "4"],
     "web": ["--rounds", "7", "--seconds", "4"],
     "posts": ["--seconds", "15"],

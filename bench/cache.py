@@ -1,6 +1,7 @@
-"""Measure the caches: entries a second, bytes an entry, the collector's pause, cost of a delivery.
+"""What do the caches cost, in time and bytes, and how many reads do they answer?
 
-    python bench/cache.py [--json PATH] [--entries 500000]
+Entries a second, bytes an entry, the collector's pause and the cost of a delivery; then hit ratios
+against size (bench/hits.py).
 
 Payloads are untracked structs of about the size of a tweet. Memory is the process's resident set
 before and after, so that it holds what the allocator keeps. The collector's pause is one full
@@ -11,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import gc
-import json
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -19,11 +19,15 @@ from random import Random
 
 from msgspec import Struct
 
+from bench.harness import Bench, ForeignCpu
+from bench.hits import report_hits
 from chirp.cache import AdjacencyCache, HomeTimelines, TweetCache
 
 OWNERS = 10_000
 HUGE = 1 << 40
 PAGE = 20
+TRACED = 20_000
+"""Tweets of the traces for hit ratios."""
 
 
 class Payload(Struct, gc=False):
@@ -129,17 +133,28 @@ def measure(entries: int) -> dict[str, float]:
     return figures
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description="the caches' figures")
-    parser.add_argument("--json", type=Path, help="write the figures there too")
-    parser.add_argument("--entries", type=int, default=500_000)
-    options = parser.parse_args()
-    figures = measure(options.entries)
-    for name, value in figures.items():
-        print(f"{name:<44}{value:>14,.1f}")
-    if options.json:
-        options.json.write_text(json.dumps(figures, indent=2) + "\n")
+def unit_of(name: str) -> str:
+    """Return the unit of a figure by its name."""
+    for unit in ("ns", "ms", "bytes"):
+        if f"{unit}/" in name or f" {unit}" in name:
+            return "B" if unit == "bytes" else unit
+    return "/s"
+
+
+def run(entries: int, reads: int, path: Path | None) -> None:
+    """Measure and report."""
+    bench = Bench("cache", extra={"entries": entries, "trace": {"tweets": TRACED, "reads": reads}})
+    foreign = ForeignCpu()
+    for name, value in measure(entries).items():
+        bench.show(name, value, unit_of(name))
+    report_hits(bench, TRACED, reads)
+    bench.finish(foreign.cores(), path)
 
 
 if __name__ == "__main__":
-    main()
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
+    parser.add_argument("--entries", type=int, default=500_000)
+    parser.add_argument("--reads", type=int, default=100_000, help="of the traces for hit ratios")
+    parser.add_argument("--json", type=Path)
+    given = parser.parse_args()
+    run(given.entries, given.reads, given.json)

@@ -34,6 +34,25 @@ needs_two_cores_and_wrk = pytest.mark.skipif(
     ],
 )
 def test_a_bench_over_http_runs(tmp_path: Path, name: str, words: list[str]) -> None:
+    runs(tmp_path, name, words)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("scale", ["--tweets", "10000", "--rounds", "1", "--reads", "1"]),
+        ("sharding", ["--tweets", "5000", "--pages", "10"]),
+        ("rendering", ["--rounds", "2"]),
+        ("cache", ["--entries", "150000", "--reads", "2000"]),
+        ("codec", ["--rounds", "2"]),
+    ],
+)
+def test_a_bench_in_one_process_runs(tmp_path: Path, name: str, words: list[str]) -> None:
+    runs(tmp_path, name, words)
+
+
+def runs(tmp_path: Path, name: str, words: list[str]) -> None:
+    """Run a bench and look at what it wrote."""
     path = tmp_path / "result.json"
     done = subprocess.run(
         [sys.executable, "-m", f"bench.{name}", *words, "--json", str(path)],
