@@ -146,7 +146,8 @@ class Generator:
         if times is None:
             times = outcome.times[operation] = Histogram()
         times.record(us)
-        second = int(now_s - self._from_s)
+        # What comes after the end belongs to the last second, in which it was due.
+        second = int(min(now_s - self._from_s, self._plan.seconds - 0.001))
         while len(outcome.answered) <= second:
             outcome.answered.append(0)
             outcome.slowest_us.append(0)

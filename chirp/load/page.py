@@ -21,7 +21,7 @@ h1 { font-size: 1.5rem; margin: 0; } h2 { font-size: 1.1rem; margin: 2rem 0 .5re
 p { color: var(--dim); margin: .25rem 0; } .wide { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
 th, td { text-align: right; padding: .3rem .6rem; border-bottom: 1px solid var(--line); }
-th:first-child, td:first-child { text-align: left; } tr:last-child { font-weight: 600; }
+th:first-child, td:first-child { text-align: left; } .all tr:last-child { font-weight: 600; }
 svg { width: 100%; height: auto; } svg text { font-size: 11px; fill: var(--dim); }
 .grid { stroke: var(--line); } .one { stroke: var(--sky); } .two { stroke: var(--rose); }
 path { fill: none; stroke-width: 2; } .dot { fill: var(--sky); } .not { fill: var(--rose); }
@@ -67,15 +67,14 @@ def _table(result: Result) -> str:
         [name, f"{count:,}", f"{per_s:,.0f}", *(f"{ms:,.2f}" for ms in times.values()), f"{errors}"]
         for name, count, per_s, times, errors in rows(result.outcome)
     ]
-    return _html_table([*heads, "errors"], body)
+    return _html_table([*heads, "errors"], body, "all")
 
 
-def _html_table(heads: Sequence[str], body: Sequence[Sequence[str]]) -> str:
+def _html_table(heads: Sequence[str], body: Sequence[Sequence[str]], kind: str = "") -> str:
     head = "".join(f"<th>{escape(one)}</th>" for one in heads)
     lines = ["".join(f"<td>{escape(cell)}</td>" for cell in line) for line in body]
-    return (
-        f'<div class="wide"><table><tr>{head}</tr><tr>{"</tr><tr>".join(lines)}</tr></table></div>'
-    )
+    rows_ = "".join(f"<tr>{line}</tr>" for line in lines)
+    return f'<div class="wide {kind}"><table><tr>{head}</tr>{rows_}</table></div>'
 
 
 _PERCENTS = {0.0: "0", 1.0: "90", 2.0: "99", 3.0: "99.9", 4.0: "99.99"}
@@ -137,9 +136,10 @@ def _plot(
         y = place(0, top * share)[1]
         parts.append(f'<line class="grid" x1="{_LEFT}" x2="{_WIDTH - 8}" y1="{y}" y2="{y}"/>')
         parts.append(f'<text x="4" y="{y + 4}">{top * share:,.4g}</text>')
-    shown = ticks or {right * share: f"{right * share:,.4g}" for share in (0.0, 0.5, 1.0)}
+    x_end = x_name if ticks else f"{right:,.4g} {x_name}"
+    shown = ticks or {right * share: f"{right * share:,.4g}" for share in (0.0, 0.5)}
     for x, words in shown.items():
-        if x <= right:
+        if x <= right * 0.75:
             parts.append(
                 f'<text x="{place(x, 0)[0]}" y="{_HEIGHT - 8}" text-anchor="middle">{words}</text>'
             )
@@ -148,5 +148,5 @@ def _plot(
         if x:
             cx, cy = place(x, y)
             parts.append(f'<circle class="{"dot" if good else "not"}" cx="{cx}" cy="{cy}" r="4"/>')
-    parts.append(f'<text x="{_WIDTH - 8}" y="{_HEIGHT - 8}" text-anchor="end">{x_name}</text>')
+    parts.append(f'<text x="{_WIDTH - 8}" y="{_HEIGHT - 8}" text-anchor="end">{x_end}</text>')
     return "".join([*parts, "</svg>"])
