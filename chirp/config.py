@@ -112,6 +112,8 @@ class Fanout:
 
     push_limit: int = 10_000
     """Authors with more followers are merged in when a timeline is read."""
+    most_lag_ms: int = 5_000
+    """Posts are answered 503 while one has waited that long to be stored and delivered."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,7 +90,7 @@ class Pipeline:
 
     def wrap(self, name: str, route: Route) -> Handler:
         """Return a handler with all that a request goes through; `name` is its metrics' label."""
-        metrics, clock, handler = self._metrics, self._clock, route.handler
+        metrics, clock = self._metrics, self._clock
         group, max_body_bytes = route.limited_as(), route.max_body_bytes
         weight, ids, face = int(not route.stream), self._ids, route.face
         count, access_log = self._counter(name), self._access_log
@@ -107,16 +107,7 @@ class Pipeline:
             request[CALL] = call
             metrics.in_flight += weight
             try:
-                if begun is not None:
-                    response = await begun
-                else:
-                    if group is not None:
-                        key = self._enter(request, call, face, started_s)
-                        if key is not None:
-                            await face.let_in(self._gate, request, call, key)
-                    if request.can_read_body:
-                        call.refuse_long(request)
-                    response = await handler(request)
+                response = await (begun or self._answered(route, request, call, started_s))
             except Exception as error:  # noqa: BLE001  (the top: logged once, told without a trace)
                 response = self._told(error, request, call, face)
             finally:
@@ -130,6 +121,17 @@ class Pipeline:
             return response
 
         return run
+
+    async def _answered(
+        self, route: Route, request: web.Request, call: Call, started_s: float
+    ) -> web.StreamResponse:
+        if call.group is not None:
+            key = self._enter(request, call, route.face, started_s)
+            if key is not None:
+                await route.face.let_in(self._gate, request, call, key)
+        if request.can_read_body:
+            call.refuse_long(request)
+        return await route.handler(request)
 
     def _counter(self, name: str) -> Count:
         """Return what counts each answer of one route."""

@@ -180,14 +180,17 @@ class Generator:
         while True:
             await asyncio.sleep(0.5)
             limit_s = time.monotonic() - WITHIN_S
-            for wire, (request, due_s) in list(self._under_way.items()):
-                if due_s < limit_s:
-                    del self._under_way[wire]
-                    self._idle.set()
-                    if self._from_s <= due_s < self._until_s:
-                        self._fail(request.operation, "timeout")
-                    wire.close()
-                    self._replace(wire)
+            late = [wire for wire, (_, due_s) in self._under_way.items() if due_s < limit_s]
+            for wire in late:
+                self._give_up(wire)
+
+    def _give_up(self, wire: Wire) -> None:
+        request, due_s = self._under_way.pop(wire)
+        self._idle.set()
+        if self._from_s <= due_s < self._until_s:
+            self._fail(request.operation, "timeout")
+        wire.close()
+        self._replace(wire)
 
     async def _drain(self) -> None:
         """Wait for what is under way; what no connection took by then was never sent."""

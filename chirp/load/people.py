@@ -9,7 +9,8 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from chirp.client import ChirpClient, ChirpClientError, Conflict
+from chirp.client import ChirpClient, ChirpClientError, Conflict, Listing
+from chirp.client.shapes import Tweet
 from chirp.load.errors import BenchFailed
 from chirp.load.script import KNOWN_TWEETS, Person
 
@@ -51,13 +52,9 @@ class Community:
 
     async def known_tweets(self, reader: Person) -> list[str]:
         """Return the ids of the newest public tweets, oldest first."""
-        found: list[str] = []
         try:
             async with ChirpClient(self._url, reader.key) as client:
-                async for tweet in client.public():
-                    found.append(tweet.tweet_id)
-                    if len(found) >= KNOWN_TWEETS:
-                        break
+                found = await _first(client.public(), KNOWN_TWEETS)
         except ChirpClientError as error:
             raise BenchFailed(f"the server did not show its tweets ({error})") from error
         return found[::-1]
@@ -92,6 +89,15 @@ class Community:
                 await client.follow(other.name)
             for number in range(tweets):
                 await client.post(f"Tweet {number} of {who.name}: so it begins #bench")
+
+
+async def _first(tweets: Listing[Tweet], count: int) -> list[str]:
+    found: list[str] = []
+    async for tweet in tweets:
+        found.append(tweet.tweet_id)
+        if len(found) >= count:
+            break
+    return found
 
 
 def people_of(file: Path) -> list[Person]:

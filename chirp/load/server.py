@@ -56,15 +56,19 @@ def _free_port() -> int:
 async def _wait_until_up(process: Process, url: str, log: int) -> None:
     async with asyncio.timeout(_START_S), aiohttp.ClientSession() as session:
         while process.returncode is None:
-            try:
-                async with session.get(f"{url}/readyz") as answer:
-                    if answer.status == 200:
-                        return
-            except aiohttp.ClientError:
-                pass
+            if await _is_ready(session, url):
+                return
             await asyncio.sleep(0.05)
     said = os.pread(log, 4096, 0).decode(errors="replace").strip().rpartition("\n")[2]
     raise BenchFailed(f"the server did not start: {said}")
+
+
+async def _is_ready(session: aiohttp.ClientSession, url: str) -> bool:
+    try:
+        async with session.get(f"{url}/readyz") as answer:
+            return answer.status == 200
+    except aiohttp.ClientError:
+        return False
 
 
 Figures = Mapping[str, float]
