@@ -69,6 +69,8 @@ class Server:
     send_timeout_s: float = 30.0
     """How long a client may take nothing of an answer."""
     max_head_bytes: int = 32768
+    deathstarbench: bool = False
+    """Whether DeathStarBench's routes are there. They ask nobody who they are: loopback alone."""
     switch_interval_us: int = 50
     """How long a busy loop may keep a writer thread waiting (bench/convoy)."""
 
@@ -224,6 +226,12 @@ class Config:
         except ValueError:
             known = ", ".join([AUTO, *Registration])
             raise ConfigError(f"accounts.registration must be one of {known}") from None
+
+    def refuse_unsafe(self) -> None:
+        """Raise ConfigError where settings together open what must not be open."""
+        if self.server.deathstarbench and not _is_loopback(self.server.host):
+            words = "server.deathstarbench lets everybody act for everybody"
+            raise ConfigError(f"{words}: it needs a loopback address, such as 127.0.0.1")
 
     @property
     def public_url(self) -> str:

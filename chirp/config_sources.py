@@ -64,6 +64,7 @@ def _build(values: Mapping[str, object]) -> Config:
             section = replace(getattr(config, table), **{name: _convert(key, kind, values[key])})
             config = replace(config, **{table: section})
     _ = config.registration
+    config.refuse_unsafe()
     return config
 
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from aiohttp import web
 
 from chirp.api.context import Api
+from chirp.api.deathstarbench import DeathStarBench
 from chirp.api.documents import Documents
 from chirp.api.media import MediaHandlers
 from chirp.api.render import Renderer
@@ -176,11 +177,13 @@ class Fronts:
             *operations.routes(),
         ]
         face = HtmlFace(self._cookies, self.site.error)
+        foreign = DeathStarBench(services).routes() if self._config.server.deathstarbench else []
         told = self._reports
         reports = Told(told.reasons, told.figures, told.history, services.media.stats)
         return [
             *described,
             *Documents(described, public_url).routes(),
+            *foreign,
             Route(
                 "GET",
                 "/media/{id}/{file}",
