@@ -101,10 +101,9 @@ def belady_hits(trace: Sequence[int], entries: int) -> int:
     for place, tweet in enumerate(trace):
         hits += tweet in held and place >= len(trace) // 2
         if tweet not in held and len(held) >= entries:
-            while True:
+            until, victim = heapq.heappop(heap)
+            while held.get(victim) != -until:
                 until, victim = heapq.heappop(heap)
-                if held.get(victim) == -until:
-                    break
             del held[victim]
         held[tweet] = again[place]
         heapq.heappush(heap, (-again[place], tweet))

@@ -136,6 +136,15 @@ async def cold(filled: Filled, count: int, reads: int, *, chilled: bool) -> list
     return took
 
 
+async def one_round(filled: Filled, chirp: Chirp) -> dict[tuple[str, int, str], list[float]]:
+    """Read every viewer's pages twenty times; return the times in seconds."""
+    return {
+        (filled.name, count, kind): [await read(chirp, user, command) for user in viewers * 20]
+        for count, viewers in filled.viewers.items()
+        for kind, command in (("kept", NEWEST), ("made anew", ANEW))
+    }
+
+
 async def warm(stores: Sequence[Filled], rounds: int) -> dict[tuple[str, int, str], float]:
     """Return the median of warm pages in µs, by store, followees and kind of page."""
     servers = [(filled, *await opened(filled.folder)) for filled in stores]
@@ -143,11 +152,9 @@ async def warm(stores: Sequence[Filled], rounds: int) -> dict[tuple[str, int, st
     gc.freeze()
     for number in range(rounds + 1):
         for filled, _, chirp in servers:
-            for count, viewers in filled.viewers.items():
-                for kind, command in (("kept", NEWEST), ("made anew", ANEW)):
-                    times = [await read(chirp, user, command) for user in viewers * 20]
-                    if number:  # the first one warms
-                        took.setdefault((filled.name, count, kind), []).extend(times)
+            for key, times in (await one_round(filled, chirp)).items():
+                if number:  # the first one warms
+                    took.setdefault(key, []).extend(times)
     for _, store, chirp in servers:
         await chirp.close()
         await store.close()

@@ -145,7 +145,15 @@ class Chirp:
         self.truths = Truths(engine, self.journal)
         self.attachments = Attachments(self.store, self.clock)
         self.repeats = Repeats(self.store, self.watermark, self.clock)
-        self.publisher = Publisher(engine, self.watermark, self.journal, self.tweets, self.tasks)
+        self.publisher = Publisher(
+            engine,
+            self.watermark,
+            self.journal,
+            self.tweets,
+            self.tasks,
+            self.clock,
+            most_lag_s=self.config.fanout.most_lag_ms / 1000,
+        )
 
     async def _derived(self) -> None:
         await self.journal.wait_consumer(INDEX)
@@ -357,15 +365,17 @@ class Chirp:
             "tasks": dict(self.tasks.stats()),
             "limits": dict(self.fronts.limiter.stats()),
             "gateway": {"in_flight": self.metrics.in_flight, **self.connections.stats()},
+            "posts": self.publisher.stats(),
             "streams": self.bus.stats(),
             "media": self.media.stats(),
+            "heads": dict(self.fronts.heads.stats()),
             "ids": dict(self.ids.stats()),
             "watermark": dict(self.watermark.stats()),
         }
 
     def figures(self) -> dict[str, str]:
         """Return what the status page shows."""
-        return status_figures(self.store.engine.stats(), self.metrics)
+        return status_figures(self.store.engine.stats(), self.metrics, self.publisher.lag_s)
 
     async def close(self) -> None:
         """Finish what is under way and let go of everything but the store."""

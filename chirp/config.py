@@ -98,6 +98,8 @@ class Cache:
     """First pages of home timelines, ready to send; 0 makes every one anew."""
     marks_mb: int = 32
     """What active viewers favorited, retweeted and bookmarked, and whom they block and mute."""
+    heads_mb: int = 16
+    """Requests as they were parsed, for when the same bytes come again; 0 parses every one."""
     cards_mb: int = 32
     """Tweets as HTML, for the pages."""
     warm: bool = True
@@ -110,6 +112,8 @@ class Fanout:
 
     push_limit: int = 10_000
     """Authors with more followers are merged in when a timeline is read."""
+    most_lag_ms: int = 5_000
+    """Posts are answered 503 while one has waited that long to be stored and delivered."""
 
 
 @dataclass(frozen=True, slots=True)

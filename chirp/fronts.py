@@ -22,6 +22,7 @@ from chirp.http.calls import RequestIds
 from chirp.http.connections import Connections
 from chirp.http.exposition import Exposition
 from chirp.http.gate import Gate
+from chirp.http.known_heads import KnownHeads
 from chirp.http.limits import Limiter
 from chirp.http.operations import Operations
 from chirp.http.paging import Cursors
@@ -77,7 +78,10 @@ class Fronts:
         self.addresses = Addresses(networks(server.trusted_proxies))
         self.limiter = Limiter(config.limits)
         self.request_ids = RequestIds(self.addresses)
-        self.connections = Connections(server, self.addresses, self.request_ids, clock, metrics)
+        self.heads = KnownHeads(config.cache.heads_mb * _MB)
+        self.connections = Connections(
+            server, self.addresses, self.request_ids, clock, metrics, self.heads
+        )
         self.gate = Gate(services.accounts, self.limiter, self.addresses, clock, metrics)
         self._cookies = Cookies(config.public_url)
         self.site = self._make_site()
@@ -146,6 +150,7 @@ class Fronts:
             self.access_log,
             self._clock,
             self._metrics,
+            self.heads,
             max_in_flight=self._config.server.max_in_flight,
             unknown=MixedFace(self._cookies, self.site.error),
         )
@@ -166,7 +171,7 @@ class Fronts:
         )
         api = self._make_api()
         media = MediaHandlers(api, services.media)
-        described = [
+        described = self.described = [
             *api_routes(api, streams, media, self._tasks, self._config.media.max_video_mb),
             *operations.routes(),
         ]

@@ -15,8 +15,8 @@ Invariants:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Generic, TypeVar
+from collections.abc import Callable, Sequence
+from typing import Generic, NamedTuple, TypeVar
 
 from msgspec import Struct
 
@@ -218,7 +218,7 @@ class Page(Struct, Generic[T], gc=False):
 
     `json` and `json_link` are what a front end made of it: body and Link header; `html` is what
     another one did. They live as long as the page, which a service hands out again only while
-    nothing in it has changed.
+    nothing in it has changed. `stands` says whether that is still so, if that can be said at once.
     """
 
     items: list[T]
@@ -227,10 +227,11 @@ class Page(Struct, Generic[T], gc=False):
     json: bytes | None = None
     json_link: str = ""
     html: bytes | None = None
+    stands: Callable[[], bool] | None = None
 
 
-class KeptPage(Struct, gc=False):
-    """A viewer's first page, and what it was made of: it is valid while that stays the same.
+class Basis(Struct, gc=False):
+    """What a viewer's first page was made of: the page is valid while that stays the same.
 
     `made_of`: what else than tweets it depends on. `shown` and `cells`: the tweets on it, those
     within others too, by id and as the cache held them.
@@ -240,6 +241,12 @@ class KeptPage(Struct, gc=False):
     made_of: tuple[object, ...]
     shown: Sequence[int]
     cells: Sequence[CachedTweet]
+
+
+class KeptPage(NamedTuple):
+    """A viewer's first page, and what it was made of."""
+
+    basis: Basis
     page: Page[TweetView]
 
 

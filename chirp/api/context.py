@@ -101,6 +101,7 @@ class Api:
             around = self.links(request, page)
             page.json = self.renderer.page(page.items, around)
             page.json_link = around.header
+        call_of(request).stands = page.stands
         return raw_response(page.json, link=page.json_link)
 
     def page(

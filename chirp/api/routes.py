@@ -27,10 +27,10 @@ def routes(
     tweets, stream = TweetHandlers(api), StreamHandlers(api, streams, tasks).stream
     return [
         # The hottest first: aiohttp looks at them in this order where a prefix is shared.
-        Route("GET", BASE + "/timeline/home", tweets.home, needs_key=True),
+        Route("GET", BASE + "/timeline/home", tweets.home, needs_key=True, repeatable=True),
         Route("POST", BASE + "/tweet", tweets.post, needs_key=True, group="posts"),
         *_tweet_routes(tweets),
-        Route("GET", BASE + "/timeline/public", tweets.public, needs_key=False),
+        Route("GET", BASE + "/timeline/public", tweets.public, needs_key=False, repeatable=True),
         Route("GET", BASE + "/stream", stream, needs_key=True, stream=True),
         *_media_routes(media, max_upload_mb),
         *_account_routes(api),
@@ -57,21 +57,31 @@ def _media_routes(media: MediaHandlers, max_upload_mb: int) -> list[Route]:
 
 def _tweet_routes(tweets: TweetHandlers) -> list[Route]:
     return [
-        Route("GET", BASE + "/tweets/{id}", tweets.get, needs_key=False),
+        Route("GET", BASE + "/tweets/{id}", tweets.get, needs_key=False, repeatable=True),
         Route("DELETE", BASE + "/tweets/{id}", tweets.delete, needs_key=True),
         Route("PATCH", BASE + "/tweets/{id}", tweets.edit, needs_key=True),
-        Route("GET", BASE + "/tweets/{id}/versions", tweets.versions, needs_key=False),
-        Route("GET", BASE + "/tweets/{id}/thread", tweets.thread, needs_key=False),
-        Route("GET", BASE + "/tweets/{id}/favorites", tweets.favorites, needs_key=False),
-        Route("GET", BASE + "/tweets/{id}/retweets", tweets.retweets, needs_key=False),
-        Route("GET", BASE + "/tweets/{id}/quotes", tweets.quotes, needs_key=False),
+        Route(
+            "GET", BASE + "/tweets/{id}/versions", tweets.versions, needs_key=False, repeatable=True
+        ),
+        Route("GET", BASE + "/tweets/{id}/thread", tweets.thread, needs_key=False, repeatable=True),
+        Route(
+            "GET",
+            BASE + "/tweets/{id}/favorites",
+            tweets.favorites,
+            needs_key=False,
+            repeatable=True,
+        ),
+        Route(
+            "GET", BASE + "/tweets/{id}/retweets", tweets.retweets, needs_key=False, repeatable=True
+        ),
+        Route("GET", BASE + "/tweets/{id}/quotes", tweets.quotes, needs_key=False, repeatable=True),
         Route("POST", BASE + "/tweets/{id}/favorite", tweets.favorite, needs_key=True),
         Route("DELETE", BASE + "/tweets/{id}/favorite", tweets.unfavorite, needs_key=True),
         Route("POST", BASE + "/tweets/{id}/retweet", tweets.retweet, needs_key=True, group="posts"),
         Route("DELETE", BASE + "/tweets/{id}/retweet", tweets.unretweet, needs_key=True),
         Route("POST", BASE + "/tweets/{id}/bookmark", tweets.bookmark, needs_key=True),
         Route("DELETE", BASE + "/tweets/{id}/bookmark", tweets.unbookmark, needs_key=True),
-        Route("GET", BASE + "/bookmarks", tweets.bookmarks, needs_key=True),
+        Route("GET", BASE + "/bookmarks", tweets.bookmarks, needs_key=True, repeatable=True),
     ]
 
 
@@ -79,12 +89,12 @@ def _account_routes(api: Api) -> list[Route]:
     accounts = AccountHandlers(api)
     return [
         Route("POST", BASE + "/users", accounts.register, group="registrations"),
-        Route("GET", BASE + "/users/me", accounts.me, needs_key=True),
+        Route("GET", BASE + "/users/me", accounts.me, needs_key=True, repeatable=True),
         Route("PATCH", BASE + "/users/me", accounts.edit, needs_key=True),
         Route("DELETE", BASE + "/users/me", accounts.close, needs_key=True),
         Route("POST", BASE + "/sessions", accounts.sign_in, group="sign_ins"),
         Route("DELETE", BASE + "/sessions/current", accounts.sign_out, needs_key=True),
-        Route("GET", BASE + "/keys", accounts.keys, needs_key=True),
+        Route("GET", BASE + "/keys", accounts.keys, needs_key=True, repeatable=True),
         Route("POST", BASE + "/keys", accounts.create_key, needs_key=True),
         Route("DELETE", BASE + "/keys/{key_id}", accounts.revoke_key, needs_key=True),
     ]
@@ -93,11 +103,31 @@ def _account_routes(api: Api) -> list[Route]:
 def _user_routes(api: Api) -> list[Route]:
     users = UserHandlers(api)
     return [
-        Route("GET", BASE + "/users/{username}", users.profile, needs_key=False),
-        Route("GET", BASE + "/users/{username}/tweets", users.tweets, needs_key=False),
-        Route("GET", BASE + "/users/{username}/followers", users.followers, needs_key=False),
-        Route("GET", BASE + "/users/{username}/following", users.following, needs_key=False),
-        Route("GET", BASE + "/users/{username}/favorites", users.favorites, needs_key=False),
+        Route("GET", BASE + "/users/{username}", users.profile, needs_key=False, repeatable=True),
+        Route(
+            "GET", BASE + "/users/{username}/tweets", users.tweets, needs_key=False, repeatable=True
+        ),
+        Route(
+            "GET",
+            BASE + "/users/{username}/followers",
+            users.followers,
+            needs_key=False,
+            repeatable=True,
+        ),
+        Route(
+            "GET",
+            BASE + "/users/{username}/following",
+            users.following,
+            needs_key=False,
+            repeatable=True,
+        ),
+        Route(
+            "GET",
+            BASE + "/users/{username}/favorites",
+            users.favorites,
+            needs_key=False,
+            repeatable=True,
+        ),
         Route("POST", BASE + "/users/{username}/follow", users.follow, needs_key=True),
         Route("DELETE", BASE + "/users/{username}/follow", users.unfollow, needs_key=True),
         Route("POST", BASE + "/users/{username}/block", users.block, needs_key=True),

@@ -220,6 +220,20 @@ class HomeTimelines:
         rest_below = ids[0] if below is None else min(below, ids[0])
         return self._counted(page, rest_below, complete=complete)
 
+    def newest(self, viewer: int, below: int, limit: int) -> list[int] | None:
+        """Return what `read` gives where that is complete, at a third of its time; else None."""
+        ids = self._windows.get(viewer)
+        if ids is None:
+            return None
+        end = len(ids) if ids[-1] < below else bisect_left(ids, below, 1)
+        if end <= limit and ids[0] > 1:
+            return None
+        self._windows.move_to_end(viewer)
+        self._hits += 1
+        page = ids[max(1, end - limit) : end].tolist()
+        page.reverse()
+        return page
+
     def read_above(
         self, viewer: int, above: int, limit: int, *, below: int | None = None
     ) -> HomeReading | None:

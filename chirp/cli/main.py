@@ -8,6 +8,7 @@ import click
 from rich.console import Console
 
 from chirp import __version__
+from chirp.cli.bench import bench_command
 from chirp.cli.demo import demo_command
 from chirp.cli.moderation import approve_user, flag_group, invite_group, reject_user
 from chirp.cli.serve import serve_command
@@ -36,6 +37,7 @@ for command in (
     stats_command,
     check_command,
     migrate_command,
+    bench_command,
 ):
     cli.add_command(command)
 user_group.add_command(approve_user)

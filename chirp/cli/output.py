@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import click
+from rich.box import HEAVY_HEAD, SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 from rich.table import Table
@@ -17,6 +18,9 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, 
 
 Report = Callable[[str, int, int], None]
 """Told (what is worked on, done, total)."""
+
+_MANY = 7
+"""Tables with more columns are drawn without frames, or 80 characters are too few."""
 
 _EVERY = 64
 """Every how many steps a bar moves."""
@@ -67,9 +71,16 @@ class Output:
         if self._as_json:
             self.json([dict(zip(columns, row, strict=True)) for row in rows])
             return
-        table = Table(title=title, title_justify="left", title_style="bold")
+        narrow = len(columns) > _MANY
+        table = Table(
+            title=title,
+            title_justify="left",
+            title_style="bold",
+            box=SIMPLE_HEAD if narrow else HEAVY_HEAD,
+            padding=(0, 0 if narrow else 1),
+        )
         for place, column in enumerate(columns):
-            number = bool(rows) and isinstance(rows[0][place], int)
+            number = bool(rows) and isinstance(rows[0][place], int | float)
             table.add_column(column, justify="right" if number else "left")
         for row in rows:
             table.add_row(*map(_shown, row))
@@ -79,6 +90,11 @@ class Output:
         """Print a line for a person; programs get JSON elsewhere."""
         if not self._as_json:
             self._console.print(line, markup=False, soft_wrap=True)
+
+    def note(self, line: str) -> None:
+        """Print a passing remark for a person who watches."""
+        if not self._as_json and sys.stdout.isatty():
+            self._console.print(line, markup=False, soft_wrap=True, style="dim")
 
     def json(self, value: Any) -> None:
         """Print a value as JSON."""

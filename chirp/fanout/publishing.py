@@ -9,14 +9,18 @@ from __future__ import annotations
 import asyncio
 from typing import NamedTuple
 
+from chirp.clock import Clock
+from chirp.errors import Unavailable
 from chirp.fanout.home import HOME
 from chirp.fanout.journal import JournalRunner
 from chirp.idgen.watermark import Watermark
-from chirp.model import Media, Tweet
+from chirp.model import Media, Tweet, TweetId
 from chirp.readers.tweets import TweetReader
 from chirp.storage.engine import Batch, Engine, Receipt
 from chirp.tasks import TaskRunner
 from chirp.views import CachedTweet, CachedUser
+
+_COME_BACK_S = 1
 
 
 class _Post(NamedTuple):
@@ -39,12 +43,20 @@ class Publisher:
         journal: JournalRunner,
         tweets: TweetReader,
         tasks: TaskRunner,
+        clock: Clock,
+        *,
+        most_lag_s: float,
     ) -> None:
         self._engine = engine
         self._watermark = watermark
         self._journal = journal
         self._tweets = tweets
         self._tasks = tasks
+        self._clock = clock
+        self._most_lag_s = most_lag_s
+        self._begun_s: dict[TweetId, float] = {}
+        """When each tweet that is not settled was handed in, the oldest first."""
+        self._refused = 0
 
     async def publish(
         self,
@@ -57,15 +69,38 @@ class Publisher:
 
         `batch` writes the tweet, or reserves it in its author's partition. To be called without
         an await since its id was taken: ids are submitted in their order.
-        Raises: Conflict: nothing is stored; StorageError: it is unknown whether it is stored.
+        Raises: Conflict, Unavailable: nothing is stored; StorageError: it is unknown whether it is.
         """
         self._journal.refuse_if_stopped()
+        self._refuse_if_behind()
+        self._begun_s[tweet.tweet_id] = self._clock.monotonic_s()
         self._watermark.open(tweet.tweet_id)
         reserved = batch.partition != tweet.tweet_id
         post = _Post(tweet, author, self._engine.commit(batch), reserved, media)
         cached = await self._settle(post)
         await self._watermark.wait_settled(tweet.tweet_id)
         return cached
+
+    @property
+    def lag_s(self) -> float:
+        """How long the oldest tweet that is not settled has waited; 0 when there is none."""
+        oldest_s = next(iter(self._begun_s.values()), None)
+        return 0.0 if oldest_s is None else self._clock.monotonic_s() - oldest_s
+
+    def stats(self) -> dict[str, float]:
+        """Return how many tweets are under way, for how long, and how many were refused."""
+        lag_ms = round(self.lag_s * 1000, 1)
+        return {"under_way": len(self._begun_s), "lag_ms": lag_ms, "refused": self._refused}
+
+    def _refuse_if_behind(self) -> None:
+        """Refuse a tweet while others wait too long: more would only wait longer."""
+        if self.lag_s > self._most_lag_s:
+            self._refused += 1
+            raise Unavailable("too many tweets are on their way", retry_after_s=_COME_BACK_S)
+
+    def _settled(self, tweet_id: TweetId) -> None:
+        self._begun_s.pop(tweet_id, None)
+        self._watermark.settle(tweet_id)
 
     async def _settle(self, post: _Post) -> CachedTweet:
         """Wait until a tweet is on disk and delivered, then settle its id; so too if it fails."""
@@ -79,9 +114,9 @@ class Publisher:
             self._tasks.start(f"settle-{post.tweet.tweet_id}", self._settle_alone(post))
             raise
         except BaseException:
-            self._watermark.settle(post.tweet.tweet_id)
+            self._settled(post.tweet.tweet_id)
             raise
-        self._watermark.settle(post.tweet.tweet_id)
+        self._settled(post.tweet.tweet_id)
         return cached
 
     async def _shown(self, post: _Post) -> CachedTweet:
@@ -109,4 +144,4 @@ class Publisher:
             await self._delivered(post)
             await self._shown(post)
         finally:
-            self._watermark.settle(post.tweet.tweet_id)
+            self._settled(post.tweet.tweet_id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from itertools import count
 from math import ceil
 from secrets import token_hex
@@ -25,7 +26,15 @@ _SANE_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 class Call:
     """One request on its way through the pipeline."""
 
-    __slots__ = ("buckets", "full_in_s", "group", "max_body_bytes", "request_id", "viewer")
+    __slots__ = (
+        "buckets",
+        "full_in_s",
+        "group",
+        "max_body_bytes",
+        "request_id",
+        "stands",
+        "viewer",
+    )
 
     def __init__(self, request_id: str, group: Group | None, max_body_bytes: int) -> None:
         self.request_id = request_id
@@ -34,6 +43,8 @@ class Call:
         self.viewer: Viewer | None = None
         self.buckets: Buckets | None = None
         self.full_in_s = 0.0
+        self.stands: Callable[[], bool] | None = None
+        """Says whether the answer, but for what `signature` gives, is what it would be now."""
 
     def count_against(self, buckets: Buckets, full_in_s: float) -> None:
         """Remember a limit that was taken from; of several, the one that is nearer its end."""
@@ -53,13 +64,21 @@ class Call:
         does, calls this before.
         """
         headers = response.headers
-        headers["X-Request-Id"] = self.request_id
+        for name, value in self.signature(now_ms):
+            headers[name] = value
+
+    def signature(self, now_ms: UnixMs) -> tuple[tuple[str, str], ...]:
+        """Return the headers that tell of this request alone."""
         buckets = self.buckets
-        if buckets is not None:
-            full_in_s = self.full_in_s
-            headers["X-RateLimit-Limit"] = buckets.limit_text
-            headers["X-RateLimit-Remaining"] = str(buckets.remaining(full_in_s))
-            headers["X-RateLimit-Reset"] = str(ceil(now_ms / 1000 + full_in_s))
+        if buckets is None:
+            return (("X-Request-Id", self.request_id),)
+        full_in_s = self.full_in_s
+        return (
+            ("X-Request-Id", self.request_id),
+            ("X-RateLimit-Limit", buckets.limit_text),
+            ("X-RateLimit-Remaining", str(buckets.remaining(full_in_s))),
+            ("X-RateLimit-Reset", str(ceil(now_ms / 1000 + full_in_s))),
+        )
 
 
 CALL = web.RequestKey("call", Call)

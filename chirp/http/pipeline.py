@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal, cast
 
 from aiohttp import web
 
@@ -17,11 +17,13 @@ from chirp.http.calls import CALL, Call, Group, RequestIds
 from chirp.http.errors import FAILED, told_of, told_of_http
 from chirp.http.faces import JSON_FACE, Face
 from chirp.http.gate import Gate
+from chirp.http.known_heads import Again, Begun, Known, KnownHeads, is_plain, kept_of, never, packed
 from chirp.metrics import Metrics
 
 log = logging.getLogger(__name__)
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Count = Callable[[int, float], float]
 
 RETRY_OVERLOAD_S = 1
 
@@ -37,7 +39,8 @@ class Route:
     "by method": reads or writes; None: nobody is asked who they are, and nothing is counted: for
     what answers even when the server is overloaded. `stream`: it may last for hours, so it does
     not count as under way. `max_body_bytes`: a longer body is refused before it is read. `face`:
-    how callers say who they are, and how they are told a refusal.
+    how callers say who they are, and how they are told a refusal. `repeatable`: of a GET that
+    reads alone and answers with bytes; the same head need not be parsed twice (known_heads).
     """
 
     method: str
@@ -48,6 +51,7 @@ class Route:
     stream: bool = False
     max_body_bytes: int = MAX_BODY_BYTES
     face: Face = JSON_FACE
+    repeatable: bool = False
 
     def limited_as(self) -> Group | None:
         """Return the rate limit that this route counts against."""
@@ -69,6 +73,7 @@ class Pipeline:
         access_log: AccessLog | None,
         clock: Clock,
         metrics: Metrics,
+        heads: KnownHeads,
         *,
         max_in_flight: int,
         unknown: Face = JSON_FACE,
@@ -79,49 +84,118 @@ class Pipeline:
         self._access_log = access_log
         self._clock = clock
         self._metrics = metrics
+        self._heads = heads
         self._max_in_flight = max_in_flight
         self._resources: list[web.AbstractResource] = []
 
     def wrap(self, name: str, route: Route) -> Handler:
         """Return a handler with all that a request goes through; `name` is its metrics' label."""
-        metrics, clock, gate = self._metrics, self._clock, self._gate
-        counts, observe = metrics.requests, metrics.request_s[name].observe
+        metrics, clock = self._metrics, self._clock
         group, max_body_bytes = route.limited_as(), route.max_body_bytes
-        access_log, weight, handler = self._access_log, int(not route.stream), route.handler
-        ids, face, key_of = self._ids, route.face, route.face.key_of
+        weight, ids, face = int(not route.stream), self._ids, route.face
+        count, access_log = self._counter(name), self._access_log
+        again = self._repeater(route, count) if self._may_repeat(route) else None
 
         async def run(request: web.Request) -> web.StreamResponse:
-            started_s = clock.monotonic_s()
-            request_id = ids.of(request) if ids.may_be_given else ids.fresh()
-            call = request[CALL] = Call(request_id, group, max_body_bytes)
+            begun = None if again is None else _taken_over(request)
+            if begun is None:
+                started_s = clock.monotonic_s()
+                request_id = ids.of(request) if ids.may_be_given else ids.fresh()
+                call = Call(request_id, group, max_body_bytes)
+            else:
+                started_s, call = begun.started_s, begun.call
+            request[CALL] = call
             metrics.in_flight += weight
             try:
-                if group is not None:
-                    self._refuse_overload()
-                    key = gate.enter(request, call, key_of, started_s)
-                    if key is not None:
-                        await face.let_in(gate, request, call, key)
-                if request.can_read_body:
-                    call.refuse_long(request)
-                response = await handler(request)
-            except (ChirpError, web.HTTPException) as error:
-                response = self._refused(error, request, call, face)
-            except ConnectionError:
-                response = self._refused(_LOST, request, call, face)
+                response = await (begun or self._answered(route, request, call, started_s))
             except Exception as error:  # noqa: BLE001  (the top: logged once, told without a trace)
-                self._log_failure(request, error, call)
-                response = face.refused(request, call, FAILED)
+                response = self._told(error, request, call, face)
             finally:
                 metrics.in_flight -= weight
             call.sign(response, clock.now_ms())
-            counts[name, response.status] += 1
-            took_s = clock.monotonic_s() - started_s
-            observe(took_s)
+            took_s = count(response.status, started_s)
             if access_log is not None:
                 access_log.write(request, response, call, took_s)
+            if again is not None and call.viewer is not None and response.status == 200:
+                self._heads.learn(getattr(request.protocol, "head", b""), request, again)
             return response
 
         return run
+
+    async def _answered(
+        self, route: Route, request: web.Request, call: Call, started_s: float
+    ) -> web.StreamResponse:
+        if call.group is not None:
+            key = self._enter(request, call, route.face, started_s)
+            if key is not None:
+                await route.face.let_in(self._gate, request, call, key)
+        if request.can_read_body:
+            call.refuse_long(request)
+        return await route.handler(request)
+
+    def _counter(self, name: str) -> Count:
+        """Return what counts each answer of one route."""
+        clock, counts = self._clock, self._metrics.requests
+        observe = self._metrics.request_s[name].observe
+
+        def count(status: int, started_s: float) -> float:
+            took_s = clock.monotonic_s() - started_s
+            counts[name, status] += 1
+            observe(took_s)
+            return took_s
+
+        return count
+
+    def _may_repeat(self, route: Route) -> bool:
+        """Say whether what answers a head may answer it again: no log or proxy asks who came."""
+        return route.repeatable and self._access_log is None and not self._ids.may_be_given
+
+    def _repeater(self, route: Route, count: Count) -> Again:
+        """Return what answers a request that came before: `run` until it has to wait."""
+        ids, clock, face, handler = self._ids, self._clock, route.face, route.handler
+        group, max_body_bytes = route.limited_as(), route.max_body_bytes
+
+        def again(known: Known) -> bytes | Begun | None:
+            started_s = clock.monotonic_s()
+            request, kept = known.request, known.kept
+            call = request[CALL] = Call(ids.fresh(), group, max_body_bytes)
+            response: web.StreamResponse
+            try:
+                if self._enter(request, call, face, started_s) is not None:
+                    return None
+                if kept is not None and kept.stands():
+                    count(kept.status, started_s)
+                    return packed(kept, call.signature(clock.now_ms()))
+                work = cast("Coroutine[Any, Any, web.StreamResponse]", handler(request))
+                waits_for = work.send(None)
+            except StopIteration as done:
+                response = done.value
+            except Exception as error:  # noqa: BLE001  (as above)
+                response = self._told(error, request, call, face)
+            else:
+                return Begun(call, started_s, work, waits_for)
+            if not is_plain(response):
+                return Begun(call, started_s, None, None, response)
+            kept = kept_of(response, call.stands or never)
+            known.kept = None if call.stands is None else kept
+            count(kept.status, started_s)
+            return packed(kept, call.signature(clock.now_ms()))
+
+        return again
+
+    def _enter(self, request: web.Request, call: Call, face: Face, now_s: float) -> str | None:
+        self._refuse_overload()
+        return self._gate.enter(request, call, face.key_of, now_s)
+
+    def _told(
+        self, error: Exception, request: web.Request, call: Call, face: Face
+    ) -> web.StreamResponse:
+        if isinstance(error, ChirpError | web.HTTPException):
+            return self._refused(error, request, call, face)
+        if isinstance(error, ConnectionError):
+            return self._refused(_LOST, request, call, face)
+        self._log_failure(request, error, call)
+        return face.refused(request, call, FAILED)
 
     def _refuse_overload(self) -> None:
         if self._metrics.in_flight > self._max_in_flight:
@@ -178,6 +252,15 @@ class _Anything(web.PlainResource):
 
     def _match(self, _path: str) -> dict[str, str]:
         return {}
+
+
+def _taken_over(request: web.Request) -> Begun | None:
+    """Return what the connection has begun for this request, if it has."""
+    connection = request.protocol
+    begun: Begun | None = getattr(connection, "begun", None)
+    if begun is not None:
+        connection.begun = None  # type: ignore[attr-defined]
+    return begun
 
 
 async def _continue(request: web.Request) -> None:

@@ -20,8 +20,8 @@ def engine_values(stats: EngineStats) -> dict[str, dict[str, float]]:
     }
 
 
-def status_figures(stats: EngineStats, metrics: Metrics) -> dict[str, str]:
-    """Return what the status page shows, in words."""
+def status_figures(stats: EngineStats, metrics: Metrics, lag_now_s: float) -> dict[str, str]:
+    """Return what the status page shows, in words; `lag_now_s`: of the oldest post under way."""
     tables = stats.tables
     lag_s = metrics.delivery_lag_s.quantile(0.99)
     return {
@@ -31,4 +31,5 @@ def status_figures(stats: EngineStats, metrics: Metrics) -> dict[str, str]:
         "posted this run": f"{metrics.tweets_posted:,}",
         "delivered this run": f"{metrics.deliveries:,}",
         "delivery lag, p99": f"≤ {lag_s * 1000:g} ms" if lag_s else "none yet",
+        "delivery lag now": f"{lag_now_s * 1000:,.0f} ms" if lag_now_s else "none",
     }

@@ -33,8 +33,15 @@ class HomeReader:
         self.pulled: set[int] = set()
         """Authors whose tweets are not pushed. Never shrinks: what was not pushed stays pulled."""
 
+    def find_newest(self, viewer: UserId, below: int, limit: int) -> list[int] | None:
+        """Return what `newest` would if the viewer's window holds it all, else None."""
+        return None if self.pulled else self._homes.newest(viewer, below, limit)
+
     async def newest(self, viewer: UserId, below: int, limit: int) -> list[int]:
         """Return the newest `limit` ids below an id; fewer only when there are no more."""
+        found = self.find_newest(viewer, below, limit)
+        if found is not None:
+            return found
         window = self._homes.read(viewer, below, limit)
         if window is None:
             await self._flight.get(viewer, lambda: self._build(viewer))

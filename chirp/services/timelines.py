@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from chirp.cache.homes import HomeTimelines
 from chirp.cache.lru import LruMap
@@ -21,7 +22,7 @@ from chirp.readers.sights import SightReader
 from chirp.readers.tweets import TweetReader
 from chirp.readers.users import UserReader
 from chirp.storage.store import Store
-from chirp.views import CachedTweet, KeptPage, Page, Sight, TweetView, Viewer
+from chirp.views import Basis, CachedTweet, KeptPage, Page, Sight, TweetView, Viewer
 
 _PAGE_WEIGHT_BYTES = 20_000
 """A page of twenty tweets with its encoding."""
@@ -105,21 +106,34 @@ class Timelines:
         book = self._marks.find(viewer) or await self._marks.book(viewer)
         made_of = self._made_of(viewer, sight, book)
         kept = self._pages.get(viewer)
-        if (
-            kept is not None
-            and kept.ids == ids
-            and kept.made_of == made_of
-            and self._tweets.cached(kept.shown) == kept.cells
-        ):
+        if kept is not None and self._unchanged(kept.basis, ids, made_of):
             return kept.page
         listing = await self._home_listing(viewer, sight)
         page = await self._pager.page_below(listing, NEWEST, settled)
         sight, book = await self._sights.get(viewer), await self._marks.book(viewer)
         if made_of == self._made_of(viewer, sight, book):
             cells = _cells(page.items)
-            shown = [cell.tweet.tweet_id for cell in cells]
-            self._pages.put(viewer, KeptPage(ids, made_of, shown, cells, page), _PAGE_WEIGHT_BYTES)
+            basis = Basis(ids, made_of, [cell.tweet.tweet_id for cell in cells], cells)
+            page.stands = partial(self._stands, viewer, basis)
+            self._pages.put(viewer, KeptPage(basis, page), _PAGE_WEIGHT_BYTES)
         return page
+
+    def _stands(self, viewer: UserId, basis: Basis) -> bool:
+        """Say whether a first page is what it would be if it were made now. Reads memory alone."""
+        newest = self._homes.find_newest(viewer, self._watermark.value + 1, NEWEST.limit + 1)
+        if newest is None:
+            return False
+        sight, book = self._sights.find(viewer), self._marks.find(viewer)
+        if sight is None or book is None:
+            return False
+        return self._unchanged(basis, newest, self._made_of(viewer, sight, book))
+
+    def _unchanged(self, basis: Basis, ids: Sequence[int], made_of: tuple[object, ...]) -> bool:
+        return (
+            basis.ids == ids
+            and basis.made_of == made_of
+            and self._tweets.cached(basis.shown) == basis.cells
+        )
 
     def _made_of(self, viewer: UserId, sight: Sight, book: Book) -> tuple[object, ...]:
         """Return what the viewer's first page depends on, beside ids and tweets."""

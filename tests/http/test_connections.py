@@ -11,7 +11,7 @@ import orjson
 import pytest
 from aiohttp import web
 
-from chirp.config import Server
+from chirp.config import Limits, Server
 from chirp.http.connections import Connections
 from chirp.http.pipeline import Pipeline, Route
 from tests.support.driver import Driver, config
@@ -23,9 +23,13 @@ POST = b"POST /api/v1/tweet HTTP/1.1\r\nHost: x\r\nContent-Type: application/jso
 
 
 @asynccontextmanager
-async def served(server: Server, *routes: Route) -> AsyncIterator[Http]:
+async def served(
+    server: Server, *routes: Route, limits: Limits | None = None
+) -> AsyncIterator[Http]:
     """Serve with these settings, and perhaps with more routes."""
-    chirp = await Driver.open(settings=replace(config(), server=server))
+    settings = config()
+    settings = replace(settings, server=server, limits=limits or settings.limits)
+    chirp = await Driver.open(settings=settings)
     inner = chirp.server
     pipeline = Pipeline(
         inner.fronts.gate,
@@ -33,6 +37,7 @@ async def served(server: Server, *routes: Route) -> AsyncIterator[Http]:
         None,
         chirp.clock,
         inner.metrics,
+        inner.fronts.heads,
         max_in_flight=server.max_in_flight,
     )
     for route in routes:
@@ -347,5 +352,5 @@ async def test_a_long_body_is_refused_before_it_is_read(same_switch_interval: No
 
 def test_the_tick_is_short_enough_for_every_time() -> None:
     server = replace(Server(), head_timeout_s=2.0)
-    chirp_tick = Connections(server, None, None, None, None).tick_s  # type: ignore[arg-type]
+    chirp_tick = Connections(server, None, None, None, None, None).tick_s  # type: ignore[arg-type]
     assert chirp_tick == 0.5

@@ -16,6 +16,29 @@ from chirp.storage.routing import shard_of
 MOST_TURNS = 12
 
 
+class HeldEngine(MemoryEngine):
+    """Commits nothing while `held`: a disk that stands still."""
+
+    def __init__(self, shards: int = 2) -> None:
+        super().__init__(shards)
+        self.held = False
+        self._waiting: list[tuple[Batch, asyncio.Future[Receipt | None]]] = []
+
+    def commit(self, batch: Batch) -> asyncio.Future[Receipt | None]:
+        if not self.held:
+            return super().commit(batch)
+        future: asyncio.Future[Receipt | None] = asyncio.get_running_loop().create_future()
+        self._waiting.append((batch, future))
+        return future
+
+    def release(self) -> None:
+        """Commit what waits, and hold nothing any more."""
+        self.held = False
+        self._queue.extend(self._waiting)
+        self._waiting.clear()
+        self._flush()
+
+
 class UnevenEngine(MemoryEngine):
     """Each shard applies its queue after a random number of turns of the loop, as disks would.
 

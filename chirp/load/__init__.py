@@ -1,0 +1,1 @@
+"""The load generator: what `chirp bench` runs against any Chirp server."""

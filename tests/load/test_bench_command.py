@@ -1,0 +1,110 @@
+"""`chirp bench` as somebody runs it."""
+
+from __future__ import annotations
+
+import json
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chirp.load.mixes import MIXES
+from tests.support.process import ServerProcess, chirp
+
+FEW = ("--people", "4", "--followees", "2", "--tweets", "2", "--warmup", "0", "--seconds", "0.6")
+
+
+def bench(*words: str | Path) -> dict[str, Any]:
+    done = chirp("bench", *words, *FEW, "--json")
+    assert done.returncode == 0, done.stderr
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def test_it_starts_a_server_of_its_own_and_finds_its_people_again(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    found = bench("--data", data, "--rate", "100")
+    assert found["operations"]["all"]["count"] == 60
+    assert found["errors"] == {}
+    assert found["plan"]["rate"] == 100
+    assert found["server"]["tweets_posted"] >= 1
+    assert found["server"]["cpu_s"] > 0
+    again = bench("--data", data, "--rate", "100", "--processes", "2")
+    assert again["operations"]["all"]["count"] == 60
+    assert chirp("check", data).returncode == 0
+
+
+@pytest.mark.parametrize("mix", MIXES)
+def test_every_mix_runs_without_an_error(tmp_path: Path, mix: str) -> None:
+    with ServerProcess(tmp_path / "data", env={"CHIRP_RATE_LIMITS": "0"}) as server:
+        found = bench("--url", server.url, "--mix", mix, "--connections", "4")
+    assert found["errors"] == {}
+    assert found["operations"]["all"]["count"] > 10
+
+
+class Balanced(HTMLParser):
+    """Asserts that tags are closed, and that nothing is loaded from elsewhere."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.opened: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        assert not {"src", "href"} & {name for name, _ in attrs}
+        if tag != "meta":
+            self.opened.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.opened.pop() == tag
+
+
+def test_capacity_with_a_page(tmp_path: Path) -> None:
+    html = tmp_path / "bench.html"
+    words = ("--data", tmp_path / "data", "--mix", "home", "--capacity", "200", "--steps", "2")
+    found = bench(*words, "--html", html)
+    assert len(found["capacity"]["tries"]) == 3
+    assert found["plan"]["rate"] == found["capacity"]["rate"] > 0
+    page = html.read_text(encoding="utf-8")
+    parser = Balanced()
+    parser.feed(page)
+    assert parser.opened in ([], ["html"])
+    assert page.count("<svg") >= 2
+    assert "Capacity" in page
+
+
+def test_a_table_for_people(tmp_path: Path) -> None:
+    done = chirp("bench", "--data", tmp_path / "data", *FEW, "--mix", "home")
+    assert done.returncode == 0
+    assert "p99.9" in done.stdout
+    assert "batches per commit" not in done.stdout or "tweets posted" in done.stdout
+
+
+def one_line(text: str) -> bool:
+    return len(text.strip().splitlines()) == 1 and "Traceback" not in text
+
+
+def test_what_cannot_be_run_is_told_in_one_line(tmp_path: Path) -> None:
+    keys = tmp_path / "keys.json"
+    keys.write_text("[]", encoding="utf-8")
+    occupied = tmp_path / "file"
+    occupied.write_text("", encoding="utf-8")
+    for words in (
+        ("--url", "http://127.0.0.1:1"),
+        ("--url", "nonsense"),
+        ("--data", tmp_path / "data", "--keys", keys),
+        ("--data", occupied),
+    ):
+        done = chirp("bench", *words, *FEW)
+        assert done.returncode in {1, 2}, words
+        assert "Traceback" not in done.stderr
+    assert one_line(chirp("bench", "--url", "http://127.0.0.1:1", *FEW).stderr)
+
+
+def test_rate_limits_that_are_on_are_named(tmp_path: Path) -> None:
+    with ServerProcess(tmp_path / "data", env={"CHIRP_RATE_LIMITS": "1"}) as server:
+        done = chirp(
+            "bench", "--url", server.url, "--people", "2", "--followees", "1", "--tweets", "1",
+            "--warmup", "0", "--seconds", "1.5", "--mix", "home",
+        )  # fmt: skip
+    assert "CHIRP_RATE_LIMITS=0" in done.stdout
