@@ -7,8 +7,9 @@ does better. The first two have the same bytes and weigh a tweet alike; what `Tw
 its owners' lists it takes from those. Sizes are parts of what holds all tweets. The first half of
 the trace fills, the second half is counted.
 
-Two populations: popularity by tweet, whoever wrote it; and popularity by author, the newest of
-whose tweets are read most, as timelines do.
+Tweets are read one by one, so that each read counts for their popularity; of pages, the server
+counts every eighth. Two populations: popularity by tweet, whoever wrote it; and popularity by
+author, the newest of whose tweets are read most, as timelines do.
 """
 
 from __future__ import annotations
