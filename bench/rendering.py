@@ -22,7 +22,7 @@ import orjson
 import uvloop
 
 from bench.harness import Bench, ForeignCpu, quantile
-from chirp.api.render import Renderer, tail_fields
+from chirp.api.render import Renderer
 from chirp.app import Chirp
 from chirp.cache.lru import LruMap
 from chirp.clock import SystemClock
@@ -37,7 +37,7 @@ from chirp.storage.store import Store
 from chirp.text import parse
 from chirp.views import NO_FLAGS, CachedTweet, CachedUser, TweetView, ViewerFlags
 from chirp.web.cards import Cards
-from tests.api.test_render import RENDERER, twin
+from tests.api.test_render import RENDERER, tail_fields, twin
 
 TWEETS = Path("tests/data/graphs/tweets.txt.gz")
 SIZES = (20, 40)

@@ -1,7 +1,7 @@
 """Views as native JSON, by splicing segments that are encoded once.
 
-Invariant: `Renderer.tweet` equals the merge of the plain dictionaries `tweet_fields`,
-`short_user_fields` and `tail_fields` (the slow twin in tests/api), as JSON.
+Invariant: `Renderer.tweet` equals the merge of the plain dictionaries `tweet_fields` and
+`short_user_fields` with what differs by viewer (the slow twin in tests/api), as JSON.
 """
 
 from __future__ import annotations
@@ -252,23 +252,6 @@ def _text_of(tweet: Tweet, entity: Entity) -> str:
     return tweet.content[entity.start : entity.end]
 
 
-def tail_fields(view: TweetView) -> dict[str, Any]:
-    """Return what differs by viewer or changes often, before it is encoded.
-
-    A retweet has the counts and flags of its original.
-    """
-    counts, flags = original_of(view).cached.counts, view.flags
-    fields: dict[str, Any] = {
-        **counts_fields(counts),
-        "favorited": flags.favorited,
-        "retweeted": flags.retweeted,
-        "bookmarked": flags.bookmarked,
-    }
-    if view.own:
-        fields["user_location"] = view.cached.tweet.user_location
-    return fields
-
-
 def counts_fields(counts: TweetCounts) -> dict[str, int]:
     """Return a tweet's counters, before they are encoded."""
     return {
@@ -280,7 +263,29 @@ def counts_fields(counts: TweetCounts) -> dict[str, int]:
 
 
 def _encode_tail(view: TweetView) -> bytes:
-    return orjson.dumps(tail_fields(view))[1:]
+    """Return what differs by viewer or changes often, as JSON without its first brace.
+
+    A retweet has the counts and flags of its original. orjson would take twice as long.
+    """
+    counts, flags = original_of(view).cached.counts, view.flags
+    tail = (
+        b'"num_favorites":%d,"num_retweets":%d,"num_replies":%d,"num_quotes":%d,'
+        b'"favorited":%b,"retweeted":%b,"bookmarked":%b'
+    ) % (
+        counts.favorites,
+        counts.retweets,
+        counts.replies,
+        counts.quotes,
+        _BOOLS[flags.favorited],
+        _BOOLS[flags.retweeted],
+        _BOOLS[flags.bookmarked],
+    )
+    if not view.own:
+        return tail + b"}"
+    return b'%b,"user_location":%b}' % (tail, orjson.dumps(view.cached.tweet.user_location))
+
+
+_BOOLS = (b"false", b"true")
 
 
 def tombstone_fields(tombstone: Tombstone) -> dict[str, Any]:

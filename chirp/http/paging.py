@@ -9,10 +9,12 @@ would read what `max_id` shows anyway.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 from aiohttp import web
 from xxhash import xxh3_64_intdigest
+from yarl import URL
 
 from chirp.errors import Invalid
 from chirp.model import MAX_ID
@@ -143,7 +145,18 @@ _BOUNDS = {"cursor", "max_id", "min_id"}
 
 
 def _kept_query(request: web.Request) -> str:
-    kept = [(name, value) for name, value in request.query.items() if name not in _BOUNDS]
-    # Not request.url: that is built out of the Host header, which may be anything.
-    query = request.rel_url.with_query(kept).raw_query_string
+    raw = request.rel_url.raw_query_string
+    return (_kept_of if len(raw) <= _SHORT else _kept_of.__wrapped__)(raw)
+
+
+_SHORT = 200
+"""Longer queries are not remembered."""
+
+
+@lru_cache(1024)
+def _kept_of(raw: str) -> str:
+    # Not out of request.url: that is built of the Host header, which may be anything.
+    url = URL(f"?{raw}", encoded=True)
+    kept = [(name, value) for name, value in url.query.items() if name not in _BOUNDS]
+    query = url.with_query(kept).raw_query_string
     return query + "&" if query else ""

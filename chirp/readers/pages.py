@@ -19,6 +19,10 @@ from chirp.views import Page, Position, Sight, TweetView
 MOST_CANDIDATES = 2_000
 """How many candidates one page looks at, when most of them are hidden from the viewer."""
 
+SPARE = 3
+"""So many candidates more than fit are looked at where some are hidden: of a home timeline, one
+page in two would else be asked for twice."""
+
 Candidates = Callable[[int, int], Awaitable[Sequence[int]]]
 """Given a bound and a limit: ids beyond it, nearest first; fewer only when there are no more."""
 
@@ -62,18 +66,27 @@ class TweetPages:
         `settled` is the watermark that the page shows.
         """
         floor = command.since_id or 0
+        spare = 0 if listing.wants is _any else SPARE
         below, looked = min(command.below, settled + 1), 0
         views: list[TweetView] = []
         more = True
         while more and len(views) < command.limit and looked < MOST_CANDIDATES:
             room = command.limit - len(views)
-            # One id more than there is room for tells whether a next page would hold anything.
+            # A few more than there is room for stand in for what is hidden; one more still tells
+            # whether a next page would hold anything.
+            room += spare
             ids = await listing.newest(below, room + 1)
             more = len(ids) > room and ids[room] > floor
             ids = ids[:room]
             below, looked = (ids[-1] if ids else below), looked + len(ids)
             views += await self._views(listing, command, _within(ids, floor, settled))
             views = without_repeats(views)
+        if len(views) >= command.limit:
+            # The next page begins below the last one shown: what is hidden here as a repeat is not
+            # hidden there.
+            views = views[: command.limit]
+            last = views[-1].cached.tweet.tweet_id
+            below, more = last, more or below < last
         next_ = Position(below) if more and views else None
         return Page(views, next_, _newest(views))
 

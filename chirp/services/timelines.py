@@ -17,12 +17,15 @@ from chirp.policy import at_home, listed, profile_visible, unmuted
 from chirp.readers.graph import GraphReader
 from chirp.readers.home import HomeReader
 from chirp.readers.marks import Book, MarkReader
-from chirp.readers.pages import Listing, TweetPages
+from chirp.readers.pages import SPARE, Listing, TweetPages
 from chirp.readers.sights import SightReader
 from chirp.readers.tweets import TweetReader
 from chirp.readers.users import UserReader
 from chirp.storage.store import Store
 from chirp.views import Basis, CachedTweet, KeptPage, Page, Sight, TweetView, Viewer
+
+_LOOKED_AT = NEWEST.limit + SPARE + 1
+"""How many of the newest ids a first page is made of; one that needs more is not kept."""
 
 _PAGE_WEIGHT_BYTES = 20_000
 """A page of twenty tweets with its encoding."""
@@ -100,7 +103,7 @@ class Timelines:
         the viewer's marks, and each tweet as the cache holds it.
         """
         settled = self._watermark.value
-        ids = await self._homes.newest(viewer, settled + 1, NEWEST.limit + 1)
+        ids = await self._homes.newest(viewer, settled + 1, _LOOKED_AT)
         # No await where memory has it: a coroutine that does not wait still takes half a µs.
         sight = self._sights.find(viewer) or await self._sights.get(viewer)
         book = self._marks.find(viewer) or await self._marks.book(viewer)
@@ -111,7 +114,8 @@ class Timelines:
         listing = await self._home_listing(viewer, sight)
         page = await self._pager.page_below(listing, NEWEST, settled)
         sight, book = await self._sights.get(viewer), await self._marks.book(viewer)
-        if made_of == self._made_of(viewer, sight, book):
+        within = not page.items or page.items[-1].cached.tweet.tweet_id >= ids[-1]
+        if within and made_of == self._made_of(viewer, sight, book):
             cells = _cells(page.items)
             basis = Basis(ids, made_of, [cell.tweet.tweet_id for cell in cells], cells)
             page.stands = partial(self._stands, viewer, basis)
@@ -120,7 +124,7 @@ class Timelines:
 
     def _stands(self, viewer: UserId, basis: Basis) -> bool:
         """Say whether a first page is what it would be if it were made now. Reads memory alone."""
-        newest = self._homes.find_newest(viewer, self._watermark.value + 1, NEWEST.limit + 1)
+        newest = self._homes.find_newest(viewer, self._watermark.value + 1, _LOOKED_AT)
         if newest is None:
             return False
         sight, book = self._sights.find(viewer), self._marks.find(viewer)

@@ -8,7 +8,7 @@ import orjson
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chirp.api.render import Renderer, tail_fields
+from chirp.api.render import Renderer, counts_fields
 from chirp.http.paging import Links
 from chirp.http.times import render_time
 from chirp.model import (
@@ -22,7 +22,7 @@ from chirp.model import (
     UserId,
     Visibility,
 )
-from chirp.views import NO_FLAGS, CachedTweet, CachedUser, TweetView, ViewerFlags
+from chirp.views import NO_FLAGS, CachedTweet, CachedUser, TweetView, ViewerFlags, original_of
 from tests.support.driver import Driver
 
 RENDERER = Renderer("https://chirp.example")
@@ -74,6 +74,19 @@ VIEWS = st.recursive(
     lambda inner: st.builds(TweetView, CACHED, FLAGS, st.booleans(), inner),
     max_leaves=3,
 )
+
+
+def tail_fields(view: TweetView) -> dict[str, Any]:
+    counts, flags = original_of(view).cached.counts, view.flags
+    fields: dict[str, Any] = {
+        **counts_fields(counts),
+        "favorited": flags.favorited,
+        "retweeted": flags.retweeted,
+        "bookmarked": flags.bookmarked,
+    }
+    if view.own:
+        fields["user_location"] = view.cached.tweet.user_location
+    return fields
 
 
 def twin(view: TweetView) -> dict[str, Any]:
