@@ -34,6 +34,8 @@ log = logging.getLogger(__name__)
 MAX_GROUP = 512
 """Batches in one transaction at the most: keeps the dirty list and the answer's wait bounded."""
 
+_MOST_AT_ONCE = 128
+
 CLOSED = "the store is closed"
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -60,7 +62,9 @@ class LmdbWriter:
         self._source = source
         self._loop = loop
         self._on_grown = on_grown
-        self._queue: SimpleQueue[Job | None] = SimpleQueue()
+        self._queue: SimpleQueue[list[Job] | None] = SimpleQueue()
+        self._gathered: list[Job] = []
+        """What was submitted since the loop last had a turn: one wake-up for all of it."""
         self.stopped: str | None = None
         self._closed = False
         self.commits = self.batches = self.conflicts = 0
@@ -75,12 +79,20 @@ class LmdbWriter:
         if self._closed or self.stopped is not None:
             future.set_exception(WritesStopped(self.stopped or CLOSED))
         else:
-            self._queue.put((work, future))
+            if not self._gathered:
+                self._loop.call_soon(self._hand_over)
+            self._gathered.append((work, future))
         return future
+
+    def _hand_over(self) -> None:
+        gathered, self._gathered = self._gathered, []
+        for at in range(0, len(gathered), _MOST_AT_ONCE):
+            self._queue.put(gathered[at : at + _MOST_AT_ONCE])
 
     async def close(self) -> None:
         """Apply what is queued, then end the thread. What is submitted meanwhile is refused."""
         self._closed = True
+        self._hand_over()
         self._queue.put(None)
         await asyncio.to_thread(self._thread.join)
         self.stopped = self.stopped or CLOSED
@@ -91,16 +103,16 @@ class LmdbWriter:
         open_ = True
         while open_:
             group: list[Job] = []
-            job = self._queue.get()
-            while job is not None:
-                group.append(job)
-                if len(group) == MAX_GROUP:
+            jobs = self._queue.get()
+            while jobs is not None:
+                group += jobs
+                if len(group) > MAX_GROUP - _MOST_AT_ONCE:
                     break
                 try:
-                    job = self._queue.get_nowait()
+                    jobs = self._queue.get_nowait()
                 except Empty:
                     break
-            open_ = job is not None
+            open_ = jobs is not None
             if group:
                 self._finish(group)
 
