@@ -56,8 +56,12 @@ async def read_body(request: web.Request, kind: type[S]) -> S:
 
 async def _raw(request: web.Request) -> bytes:
     most, chunks, size = call_of(request).max_body_bytes, [], 0
+    content = request.content
+    if content.is_eof() and content.exception() is None and content.total_bytes <= most:
+        # All of it came with the head, as nearly always: nothing to wait for.
+        return content.read_nowait()
     try:
-        async for chunk in request.content.iter_any():
+        async for chunk in content.iter_any():
             size += len(chunk)
             if size > most:
                 raise TooLarge(f"the body is larger than {most} bytes")

@@ -129,14 +129,17 @@ class TweetService:
         batch = tweet_posted(self._store, tweet)
         if claim is not None:
             batch = tweet_reserved(self._store, tweet, claim)
-        media, used = self._attachments.use(media, tweet.tweet_id)
+        used = None
+        if media:
+            media, used = self._attachments.use(media, tweet.tweet_id)
         try:
             cached = await self._publisher.publish(tweet, author, batch, media)
         except Conflict:
             if claim is None:
                 raise
             return None
-        await used
+        if used is not None:
+            await used
         return cached
 
     async def _repeated(self, viewer: Viewer, repeat: Repeatable | None) -> TweetId:
