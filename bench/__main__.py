@@ -25,6 +25,7 @@ SHORT: dict[str, list[str]] = {
     "fanout": ["--seconds", "6"],
     "convoy": ["--seconds", "4"],
     "streams": ["--hold", "5"],
+    "mixed": ["--seconds", "0.5", "--people", "30"],
 }
 """Every bench with what makes it short."""
 
@@ -40,6 +41,7 @@ LONG: dict[str, list[str]] = {
     "fanout": ["--seconds", "20"],
     "convoy": ["--seconds", "10"],
     "streams": ["--hold", "35"],
+    "mixed": ["--seconds", "4"],
 }
 """What a result worth keeping takes."""
 

@@ -9,6 +9,7 @@ from rich.console import Console
 
 from chirp import __version__
 from chirp.cli.bench import bench_command
+from chirp.cli.capacity import capacity_command
 from chirp.cli.demo import demo_command
 from chirp.cli.moderation import approve_user, flag_group, invite_group, reject_user
 from chirp.cli.serve import serve_command
@@ -38,6 +39,7 @@ for command in (
     check_command,
     migrate_command,
     bench_command,
+    capacity_command,
 ):
     cli.add_command(command)
 user_group.add_command(approve_user)

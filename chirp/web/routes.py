@@ -39,8 +39,8 @@ def routes(
 
     entry, timelines, lively = Entry(site), TimelinePages(site), Lively(site, streams)
     return [
-        get("/", timelines.home),
-        get("/public", timelines.public),
+        route("GET", "/", timelines.home, repeatable=True),
+        route("GET", "/public", timelines.public, repeatable=True),
         get("/bookmarks", timelines.bookmarks),
         get("/home", timelines.moved),
         route("GET", "/stream", lively.stream, stream=True),

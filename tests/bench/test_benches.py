@@ -30,6 +30,7 @@ needs_two_cores_and_wrk = pytest.mark.skipif(
         ("posts", ["--seconds", "1"]),
         ("fanout", ["--seconds", "1", "--rate", "100", "--pages", "100"]),
         ("convoy", ["--seconds", "1", "--rate", "50"]),
+        ("mixed", ["--seconds", "0.3", "--people", "4"]),
         ("streams", ["--streams", "60", "--hold", "1"]),
     ],
 )

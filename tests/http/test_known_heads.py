@@ -98,6 +98,26 @@ async def test_every_route_that_may_be_repeated_answers_the_same(http: Http) -> 
         assert hits(http) == before + 2, path
 
 
+async def test_pages_for_browsers_too(http: Http) -> None:
+    ada, bob = await http.chirp.register_many("ada", "bob")
+    await http.chirp.follow(ada, bob)
+    raw = await Raw.open(http)
+    cookie = f"Cookie: chirp_session={http.chirp.secrets[ada.user_id]}"
+    for path in ("/", "/public"):
+        head = f"GET {path} HTTP/1.1\r\nHost: x\r\n{cookie}\r\n\r\n".encode()
+        for number in range(3):
+            await http.chirp.post(bob, f"number {number}")
+            known = parts(await (await raw.send(head)).answer())
+            fresh = parts(
+                await (await raw.send(head[:-2] + b"X-New: %d\r\n\r\n" % hits(http))).answer()
+            )
+            assert known[0] == fresh[0] == b"HTTP/1.1 200 OK"
+            assert known[2] == fresh[2]
+            assert f"number {number}".encode() in known[2]
+            assert set(known[1]) == set(fresh[1])
+    assert hits(http) == 4
+
+
 @pytest.mark.parametrize("seed", range(6))
 async def test_whatever_happens_both_ways_agree(http: Http, seed: int) -> None:
     chance = random.Random(seed)
