@@ -5,6 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from chirp.http.auth import find_viewer
+from chirp.http.calls import call_of
 from chirp.http.paging import parse_actions_query, parse_tweets_query
 from chirp.views import Page, TweetView
 from chirp.web.face import is_partial, redirect
@@ -25,6 +26,8 @@ class TimelinePages:
         command = parse_tweets_query(request, site.cursors)
         page = await site.services.timelines.home(viewer, command)
         cards = self._home_cards(request, page)
+        # What else is on it, the frame, changes with the viewer's profile; so does the page.
+        call_of(request).stands = page.stands
         if is_partial(request):
             return site.part(cards)
         return site.pages.framed(request, "home.html", await site.own(viewer), cards)

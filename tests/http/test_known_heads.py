@@ -114,8 +114,14 @@ async def test_pages_for_browsers_too(http: Http) -> None:
             assert known[0] == fresh[0] == b"HTTP/1.1 200 OK"
             assert known[2] == fresh[2]
             assert f"number {number}".encode() in known[2]
+            again = parts(await (await raw.send(head)).answer())
+            assert again[2] == known[2]
+            name = {"name": f"Ada {path}{number}"}
+            await http.ask("PATCH", "/users/me", ada, json=name)
+            renamed = parts(await (await raw.send(head)).answer())
+            assert name["name"].encode() in renamed[2]
             assert set(known[1]) == set(fresh[1])
-    assert hits(http) == 4
+    assert hits(http) == 16
 
 
 @pytest.mark.parametrize("seed", range(6))
