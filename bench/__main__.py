@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import subprocess
 import sys
 import time
@@ -26,6 +27,7 @@ SHORT: dict[str, list[str]] = {
     "convoy": ["--seconds", "4"],
     "streams": ["--hold", "5"],
     "mixed": ["--seconds", "0.5", "--people", "30"],
+    "celebrity": [],
 }
 """Every bench with what makes it short."""
 
@@ -42,6 +44,7 @@ LONG: dict[str, list[str]] = {
     "convoy": ["--seconds", "10"],
     "streams": ["--hold", "35"],
     "mixed": ["--seconds", "4"],
+    "celebrity": ["--followers", "1000000", "--seconds", "15"],
 }
 """What a result worth keeping takes."""
 
@@ -54,14 +57,28 @@ def main() -> int:
     given = parser.parse_args()
     failed = 0
     for name in given.names or SHORT:
-        words = [sys.executable, "-m", f"bench.{name}"]
-        words += LONG.get(name, SHORT[name]) if given.write else SHORT[name]
-        if given.write:
-            words += ["--json", str(RESULTS / f"{name}.json")]
         began = time.monotonic()
-        failed += subprocess.run(words, check=False).returncode != 0
+        good = written(name) if given.write else ran(name, SHORT[name])
+        failed += not good
         print(f"{name}: {time.monotonic() - began:.0f} s\n", flush=True)
     return failed
+
+
+def ran(name: str, words: list[str]) -> bool:
+    """Run a bench; say whether it ended well."""
+    command = [sys.executable, "-m", f"bench.{name}", *words]
+    return subprocess.run(command, check=False).returncode == 0
+
+
+def written(name: str) -> bool:
+    """Run a bench long and keep its result; once more when others disturbed it, then as it is."""
+    path = RESULTS / f"{name}.json"
+    words = [*LONG.get(name, SHORT[name]), "--json", str(path)]
+    good = ran(name, words)
+    if good and json.loads(path.read_text(encoding="utf-8"))["disturbed"]:
+        print(f"{name}: disturbed, once more", flush=True)
+        good = ran(name, words)
+    return good
 
 
 if __name__ == "__main__":

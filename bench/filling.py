@@ -77,7 +77,8 @@ class Filler:
         self.secrets: list[str] = []
         """Keys of the viewers, who are the first users. They never write: no page is their own."""
 
-    async def _commit(self, batches: Iterable[Batch]) -> None:
+    async def commit(self, batches: Iterable[Batch]) -> None:
+        """Commit soon; wait when too much is in flight."""
         commit = self._store.engine.commit
         self._window += [commit(batch) for batch in batches]
         if len(self._window) >= WINDOW:
@@ -102,7 +103,7 @@ class Filler:
                 self.secrets.append(secret)
             event = AccountCreated(user, account, key)
             truth = account_created(self._store, user, account, key)
-            await self._commit([truth, *effects_of(self._store, event)])
+            await self.commit([truth, *effects_of(self._store, event)])
             self.users.append(user_id)
         await self.flush()
 
@@ -113,7 +114,7 @@ class Filler:
         for followee in self._random.sample(authors, count):
             event = Followed(follower, followee, now)
             truth = followed(self._store, follower, followee, now)
-            await self._commit([truth, *effects_of(self._store, event)])
+            await self.commit([truth, *effects_of(self._store, event)])
 
     async def tweets(self, count: int) -> None:
         """Post tweets, evenly over the days, a few authors much oftener than the others."""
@@ -123,7 +124,7 @@ class Filler:
         for number in range(1, count + 1):
             tweet = recent[-1]
             event = TweetPosted(tweet)
-            await self._commit([tweet_posted(store, tweet), *effects_of(store, event)])
+            await self.commit([tweet_posted(store, tweet), *effects_of(store, event)])
             self._clock.set_ms(UnixMs(began + span * number // count))
             answered = recent[int(random.random() * len(recent))] if number % REPLIES == 0 else None
             recent.append(self._tweet(TweetId(await ids.next()), answered))

@@ -27,7 +27,7 @@ def bars(title: str, unit: str, values: Sequence[Bar]) -> str:
     """Return bars as an SVG that can be read aloud."""
     top = max(value for _, value, _ in values)
     height = _LINE * (len(values) + 1) + 8
-    said = "; ".join(f"{name} {value:,.4g} {unit}" for name, value, _ in values)
+    said = "; ".join(f"{name} {_short(value)} {unit}" for name, value, _ in values)
     parts = [
         (
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" role="img" '
@@ -41,8 +41,12 @@ def bars(title: str, unit: str, values: Sequence[Bar]) -> str:
         parts.append(f'<text class="s" x="{_LEFT - 8}" y="{y + 14}" text-anchor="end">'
                      f"{escape(name)}</text>")  # fmt: skip
         parts.append(f'<rect{kind} x="{_LEFT}" y="{y}" width="{max(1, width):.1f}" height="18"/>')
-        parts.append(f'<text x="{_LEFT + width + 6:.1f}" y="{y + 14}">{value:,.4g}</text>')
+        parts.append(f'<text x="{_LEFT + width + 6:.1f}" y="{y + 14}">{_short(value)}</text>')
     return "".join([*parts, "</svg>\n"])
+
+
+def _short(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def rows_of(name: str) -> dict[str, float]:

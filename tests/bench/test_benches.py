@@ -31,6 +31,7 @@ needs_two_cores_and_wrk = pytest.mark.skipif(
         ("fanout", ["--seconds", "1", "--rate", "100", "--pages", "100"]),
         ("convoy", ["--seconds", "1", "--rate", "50"]),
         ("mixed", ["--seconds", "0.3", "--people", "4"]),
+        ("celebrity", ["--followers", "11000", "--seconds", "1"]),
         ("streams", ["--streams", "60", "--hold", "1"]),
     ],
 )
