@@ -242,3 +242,47 @@ async def test_a_failure_is_told_without_a_trace() -> None:
         answer = await (await raw.send(head)).answer()
         assert b" 500 " in answer[:15]
         assert b"secret" not in answer
+
+
+STREAM = (
+    "GET {base}/users/me HTTP/1.1\r\nHost: x\r\nX-API-Key: {key}\r\n\r\n",
+    "GET {base}/timeline/home HTTP/1.1\r\nHost: x\r\nX-API-Key: {key}\r\n\r\n",
+    "GET {base}/users/ada/tweets?limit=1 HTTP/1.1\r\nHost: x\r\nX-API-Key: {key}\r\n\r\n",
+    "GET {base}/users/nobody HTTP/1.1\r\nHost: x\r\nX-API-Key: {key}\r\n\r\n",
+    "GET {base}/timeline/home HTTP/1.1\r\nHost: x\r\n\r\n",
+    "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n",
+    ("POST {base}/users/ada/block HTTP/1.1\r\nHost: x\r\nX-API-Key: {key}\r\nContent-Type: "
+    "application/json\r\nContent-Length: 2\r\n\r\n{{}}"),
+)  # fmt: skip
+
+
+async def answers(heads_mb: int, seed: int) -> list[tuple[bytes, bytes]]:
+    """Send one random stream of requests, cut anywhere; return statuses and bodies."""
+    cache = replace(config().cache, heads_mb=heads_mb)
+    chirp = await Driver.open(settings=replace(config(), cache=cache))
+    async with Http(chirp) as http:
+        ada = await chirp.register("ada")
+        await chirp.post(ada)
+        chance, raw, found = random.Random(seed), await Raw.open(http), []
+        said = [chance.choice(STREAM[:3] * 3 + STREAM) for _ in range(60)]
+        key = chirp.secrets[ada.user_id]
+        stream = "".join(one.format(base=BASE, key=key) for one in said).encode()
+        while stream:
+            at = chance.choice([1, 40, 700, *[stream.find(b"\r\n\r\n") + 4] * 9])
+            raw.writer.write(stream[:at])
+            stream = stream[at:]
+            await asyncio.sleep(0.003)
+        for _ in said:
+            status, _, body = parts(await raw.answer())
+            found.append((status, body if b" 200 " in status else b""))
+        known = chirp.server.fronts.heads.stats()["hits"]
+        assert (known > 0) == (heads_mb > 0)
+    await chirp.close()
+    return found
+
+
+@pytest.mark.parametrize("seed", range(6))
+async def test_any_stream_of_requests_is_answered_alike(
+    same_switch_interval: None, seed: int
+) -> None:
+    assert await answers(16, seed) == await answers(0, seed)
