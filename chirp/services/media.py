@@ -12,6 +12,7 @@ import logging
 import os
 import shutil
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -105,8 +106,12 @@ class Upload:
 
     async def drop(self) -> None:
         """Delete what has arrived."""
-        self._file.close()
-        await asyncio.to_thread(shutil.rmtree, self.folder, ignore_errors=True)
+        await asyncio.to_thread(self._drop)
+
+    def _drop(self) -> None:
+        with suppress(OSError):  # what a full disk did not take is tried once more, and let go
+            self._file.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
 
 
 class MediaService:

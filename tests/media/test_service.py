@@ -6,7 +6,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from io import BytesIO
+from io import BufferedWriter, BytesIO, RawIOBase
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,23 @@ from tests.support.web import Answer, Http
 
 RULES = MediaRules(max_photo_mb=1, max_video_mb=2)
 DAY_MS = 24 * 3_600_000
+
+
+class FullDisk(RawIOBase):
+    """A file that takes no byte; what is in the buffer before it cannot leave."""
+
+    def __init__(self, file: Any) -> None:
+        self._file = file
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, _: Any) -> int:
+        raise OSError(28, "No space left on device")
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
 
 
 @pytest.fixture
@@ -359,6 +376,21 @@ async def test_a_full_disk_refuses_an_upload(http: Http, monkeypatch: pytest.Mon
     monkeypatch.undo()
     assert files(http) == []
     assert (await send(http, ada, encoded(drawn(), "PNG"))).status == 200
+
+
+async def test_a_disk_that_is_full_at_the_last_bytes_keeps_nothing(
+    http: Http, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada = await http.chirp.register("ada")
+    opened = Path.open
+
+    def on_a_full_disk(path: Path, mode: str = "r", *rest: Any) -> Any:
+        file = opened(path, mode, *rest)
+        return BufferedWriter(FullDisk(file), 1 << 20) if mode == "wb" else file
+
+    monkeypatch.setattr(Path, "open", on_a_full_disk)
+    (await send(http, ada, encoded(drawn(), "PNG"))).refused(503)
+    assert list((http.chirp.store.media_folder / "incoming").iterdir()) == []
 
 
 async def test_a_full_disk_puts_a_video_off_until_there_is_room(
