@@ -219,10 +219,12 @@ class MediaService:
 
     async def _process_later(self, media: Media, folder: Path) -> None:
         """Process a video and say what became of it, with the description that it has by then."""
-        done = await self._processed_at_last(media, folder)
-        await self._change(
-            media.media_id, lambda now: replace(done, alt_text=now.alt_text, used_by=now.used_by)
-        )
+        with suppress(NotFound):  # it was deleted meanwhile
+            done = await self._processed_at_last(media, folder)
+            await self._change(
+                media.media_id,
+                lambda now: replace(done, alt_text=now.alt_text, used_by=now.used_by),
+            )
         await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
     async def _processed_at_last(self, media: Media, folder: Path) -> Media:

@@ -232,6 +232,23 @@ async def test_a_broken_video_ends_as_failed(http: Http, tmp_path: Path) -> None
     assert files(http) == []
 
 
+async def test_a_video_that_is_deleted_while_it_is_worked_on_leaves_nothing(
+    http: Http, tmp_path: Path
+) -> None:
+    ada = await http.chirp.register("ada")
+    answer = await send(http, ada, video(tmp_path / "v.webm", "libvpx").read_bytes())
+    store = http.chirp.store
+    row = await store.media.find(int(answer.json["media_id"]))
+    assert row is not None
+    await store.engine.commit(store.media.replace(row, None))
+    incoming = store.media_folder / "incoming"
+    for _ in range(600):
+        if list(incoming.iterdir()):
+            await asyncio.sleep(0.05)
+    assert list(incoming.iterdir()) == []
+    assert http.chirp.server.tasks.failures == []
+
+
 async def test_work_that_a_crash_cut_off_is_done_again(http: Http, tmp_path: Path) -> None:
     ada = await http.chirp.register("ada")
     answer = await send(http, ada, video(tmp_path / "v.webm", "libvpx").read_bytes())
