@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aiohttp import FormData
+from aiohttp import ClientError, FormData
 from msgspec.structs import replace as changed
 
 from chirp.config import MediaRules
@@ -139,6 +139,18 @@ async def test_ranges_and_tags(http: Http) -> None:
     assert (stale.status, len(stale.raw)) == (200, size)
     head = await http.ask("HEAD", url)
     assert (head.status, head.raw, int(head.headers["Content-Length"])) == (200, b"", size)
+
+
+async def test_a_file_that_cannot_be_read_ends_the_connection(http: Http) -> None:
+    ada = await http.chirp.register("ada")
+    media = await photo(http, ada)
+    await show(http, ada, media["media_id"])
+    for file in files(http):
+        file.unlink()
+    with pytest.raises(ClientError):
+        async with asyncio.timeout(5):
+            await http.get(path_of(media["url"]))
+    assert (await http.get("/users/ada")).status == 200
 
 
 async def test_what_nothing_shows_is_its_owner_s_alone(http: Http) -> None:
