@@ -110,6 +110,7 @@ class Pipeline:
                 response = await (begun or self._answered(route, request, call, started_s))
             except Exception as error:  # noqa: BLE001  (the top: logged once, told without a trace)
                 response = self._told(error, request, call, face)
+                _cut_where_begun(request)
             finally:
                 metrics.in_flight -= weight
             call.sign(response, clock.now_ms())
@@ -261,6 +262,15 @@ def _taken_over(request: web.Request) -> Begun | None:
     if begun is not None:
         connection.begun = None  # type: ignore[attr-defined]
     return begun
+
+
+def _cut_where_begun(request: web.Request) -> None:
+    """End the connection where a part of another answer is out: a refusal would pass for its rest.
+
+    The caller sees that the answer is not whole, and nothing of it stays in a cache.
+    """
+    if request.writer.output_size and request.transport is not None:
+        request.transport.abort()
 
 
 async def _continue(request: web.Request) -> None:

@@ -47,6 +47,9 @@ class BrokenFile(Exception):
     """What a decoder raised in a worker, as text."""
 
 
+_MOST_CAUSE = 4096
+"""Characters of a traceback: what a decoder says of a file may be as long as the file."""
+
 _REFUSALS: dict[str, type[Refusal]] = {
     "unsupported": UnsupportedMedia,
     "unprocessable": Unprocessable,
@@ -61,6 +64,7 @@ def pack_processed(processed: Processed) -> str:
 def pack_refusal(refusal: Refusal, cause: str | None = None) -> str:
     """Return the line by which a worker refuses a file; `cause` is a traceback for the log."""
     name = "unsupported" if isinstance(refusal, UnsupportedMedia) else "unprocessable"
+    cause = cause and cause[-_MOST_CAUSE:]
     return json.dumps({"refused": name, "message": refusal.message, "cause": cause})
 
 

@@ -117,9 +117,12 @@ class Workshop:
 
 
 async def _line_of(process: Process) -> bytes:
-    """Return the one line that a worker tells, or b"" if it ended without."""
+    """Return the one line that a worker tells, or b"" if there is none of up to 64 KiB."""
     assert process.stdout is not None
-    line = await process.stdout.readline()
+    try:
+        line = await process.stdout.readline()
+    except ValueError:
+        return b""
     await process.wait()
     return line
 

@@ -12,6 +12,7 @@ import logging
 import os
 import shutil
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -105,8 +106,12 @@ class Upload:
 
     async def drop(self) -> None:
         """Delete what has arrived."""
-        self._file.close()
-        await asyncio.to_thread(shutil.rmtree, self.folder, ignore_errors=True)
+        await asyncio.to_thread(self._drop)
+
+    def _drop(self) -> None:
+        with suppress(OSError):  # what a full disk did not take is tried once more, and let go
+            self._file.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
 
 
 class MediaService:
@@ -214,10 +219,12 @@ class MediaService:
 
     async def _process_later(self, media: Media, folder: Path) -> None:
         """Process a video and say what became of it, with the description that it has by then."""
-        done = await self._processed_at_last(media, folder)
-        await self._change(
-            media.media_id, lambda now: replace(done, alt_text=now.alt_text, used_by=now.used_by)
-        )
+        with suppress(NotFound):  # it was deleted meanwhile
+            done = await self._processed_at_last(media, folder)
+            await self._change(
+                media.media_id,
+                lambda now: replace(done, alt_text=now.alt_text, used_by=now.used_by),
+            )
         await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
     async def _processed_at_last(self, media: Media, folder: Path) -> Media:

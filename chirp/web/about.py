@@ -13,6 +13,7 @@ from chirp.errors import Invalid, NotFound
 from chirp.http.paging import parse_id
 from chirp.model import TweetId
 from chirp.web.assets import Assets
+from chirp.web.face import parts_of
 from chirp.web.site import Site
 
 _WIDTH = 550
@@ -87,7 +88,7 @@ class About:
 
     def _tweet_id(self, request: web.Request) -> TweetId:
         """Return the tweet that an address of ours is about. Raises: NotFound."""
-        parts = urlsplit(request.query.get("url", ""))
+        parts = parts_of(request.query.get("url", ""))
         words = parts.path.strip("/").split("/")
         ours = parts.netloc == urlsplit(self._site.public_url).netloc
         if not ours or len(words) != 3 or words[1] != "status":

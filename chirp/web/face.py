@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from urllib.parse import quote, urlsplit
+from urllib.parse import SplitResult, quote, urlsplit
 
 from aiohttp import web
 
@@ -88,10 +88,22 @@ def to_sign_in(request: web.Request) -> web.Response:
 
 def came_from(request: web.Request, otherwise: str) -> str:
     """Return the path of the page that a form stood on, if that was ours."""
-    parts = urlsplit(request.headers.get("Referer", ""))
+    parts = parts_of(request.headers.get("Referer", ""))
     if parts.netloc != request.host:
         return otherwise
     return safe_path(parts.path + (f"?{parts.query}" if parts.query else ""), otherwise)
+
+
+def parts_of(address: str) -> SplitResult:
+    """Return the parts of an address that a stranger sent; all empty where it is none.
+
+    >>> parts_of("https://a.example/b").netloc, parts_of("http://[").netloc
+    ('a.example', '')
+    """
+    try:
+        return urlsplit(address)
+    except ValueError:
+        return SplitResult("", "", "", "", "")
 
 
 def safe_path(path: str, otherwise: str) -> str:

@@ -14,6 +14,7 @@ from aiohttp import web
 from chirp.errors import Forbidden
 from chirp.http.calls import call_of
 from chirp.web.cookies import Cookies
+from chirp.web.face import parts_of
 
 HEADER = "X-CSRF-Token"
 
@@ -37,7 +38,7 @@ class Forgery:
     def check(self, request: web.Request, token: str) -> None:
         """Raise Forbidden unless the request came from a page of ours."""
         origin = request.headers.get("Origin")
-        if origin is not None and urlsplit(origin).netloc not in {self._host, request.host}:
+        if origin is not None and parts_of(origin).netloc not in {self._host, request.host}:
             raise Forbidden("this form was sent by another site")
         wanted = self.token_of(request)
         given = request.headers.get(HEADER, token)

@@ -13,7 +13,9 @@ from pathlib import Path
 import pytest
 
 from chirp.errors import Unavailable, Unprocessable
+from chirp.media import workshop
 from chirp.media.limits import MediaLimits
+from chirp.media.results import pack_refusal, unpack_told
 from tests.media.conftest import SMALL, Bench, children
 from tests.media.samples import animation, drawing, saved, video
 
@@ -80,6 +82,22 @@ async def test_a_killed_worker_is_a_refusal(bench: Bench, long_video: bytes) -> 
     with pytest.raises(Unprocessable):
         await work
     assert bench.left() == []
+
+
+async def test_a_worker_that_talks_too_much_is_a_refusal(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workshop, "_PROGRAM", "print('x' * 1_000_000)")
+    with pytest.raises(Unprocessable):
+        await bench.process(saved(drawing(), "PNG"))
+    assert bench.left() == []
+
+
+def test_a_long_traceback_is_told_in_one_short_line() -> None:
+    line = pack_refusal(Unprocessable("broken"), cause="é" * 1_000_000)
+    assert len(line) < 64 << 10
+    with pytest.raises(Unprocessable, match="broken"):
+        unpack_told(line.encode())
 
 
 async def test_closing_ends_those_who_work_and_those_who_wait(

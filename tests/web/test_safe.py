@@ -35,6 +35,16 @@ async def test_a_form_of_another_site_is_refused(ada: Person) -> None:
     assert (await ada.ask("POST", "/theme", data={"theme": "dark"}, headers=headers)).status == 403
 
 
+async def test_what_is_no_address_is_no_failure(http: Http, ada: Person) -> None:
+    bad = "http://["
+    headers = {"Origin": bad, "X-CSRF-Token": ada.csrf}
+    assert (await ada.ask("POST", "/theme", data={"theme": "dark"}, headers=headers)).status == 403
+    headers = {"Referer": bad, "X-CSRF-Token": ada.csrf}
+    page = await ada.ask("POST", "/theme", data={"theme": "dark"}, headers=headers)
+    assert (page.status, page.url.path) == (200, "/")
+    assert (await http.get(f"//oembed?url={bad}")).status == 404
+
+
 async def test_a_token_is_that_of_one_session(http: Http, ada: Person) -> None:
     await http.register("bob")
     async with Person(http) as bob:
