@@ -16,14 +16,21 @@ from chirp.web.site import Site
 
 @dataclass(slots=True)
 class Received:
-    """A form's fields, each with all its values, and its files by field, already processed."""
+    """A form's fields, each with all its values, and its files by field, already processed.
+
+    A file field that was left empty is a None: what is said of files is matched by place.
+    """
 
     texts: dict[str, list[str]] = field(default_factory=dict)
-    files: dict[str, list[Media]] = field(default_factory=dict)
+    files: dict[str, list[Media | None]] = field(default_factory=dict)
 
     def text(self, name: str) -> str:
         """Return a field's first value; empty where there is none."""
         return self.texts.get(name, [""])[0]
+
+    def file(self, name: str) -> Media | None:
+        """Return a field's first file, if there is one."""
+        return self.files.get(name, [None])[0]
 
 
 class Receiver:
@@ -60,6 +67,7 @@ class Receiver:
             if upload is not None:
                 await upload.drop()
             raise
+        media: Media | None = None
         if upload is not None:
             media = await media_service.finish(self._viewer, upload, "")
-            self._received.files.setdefault(name, []).append(media)
+        self._received.files.setdefault(name, []).append(media)

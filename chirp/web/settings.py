@@ -97,10 +97,10 @@ class SettingsPages:
         """Return the picture that was sent; 0: none shall be shown; None: as it is."""
         if received.text(f"no_{name}"):
             return MediaId(0)
-        files = received.files.get(name, [])
-        if not files:
+        file = received.file(name)
+        if file is None:
             return None
-        media = await self._site.services.media.wait(viewer, files[0].media_id)
+        media = await self._site.services.media.wait(viewer, file.media_id)
         if media.state is MediaState.FAILED:
             raise Unprocessable(media.problem)
         return media.media_id

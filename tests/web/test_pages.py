@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import orjson
 import pytest
+from aiohttp import FormData
 
 from chirp.model import Role
 from tests.support.driver import PASSWORD
@@ -126,6 +127,19 @@ async def test_photos_without_scripts(http: Http, ada: Person) -> None:
     assert (await ada.get("/ada/media")).document.classed("media")
     bad = await ada.post("/compose", [("file", b"just text")], tweet_data="look")
     assert bad.status == 415
+
+
+async def test_a_description_belongs_to_the_photo_beside_it(ada: Person) -> None:
+    form = FormData({"csrf": ada.csrf, "tweet_data": "two"}, default_to_multipart=True)
+    photos = [encoded(drawn(step=step), "PNG") for step in (0, 9)]
+    for file, alt in ((photos[0], ""), (b"", ""), (photos[1], "the second"), (b"", "")):
+        form.add_field("file", file, filename="x.png" if file else "")
+        form.add_field("alt", alt)
+    page = await ada.ask("POST", "/compose", data=form)
+    pictures = [one for one in page.document.all("img") if "/media/" in one.attributes["src"]]
+    alts = [one.attributes["alt"] for one in pictures]
+    assert (len(alts), alts[1]) == (2, "the second")
+    assert alts[0] != alts[1]
 
 
 async def test_scripts_send_media_ahead(http: Http, ada: Person) -> None:
