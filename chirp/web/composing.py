@@ -9,7 +9,7 @@ from typing import TypeVar
 import orjson
 from aiohttp import web
 
-from chirp.commands import PostTweet, post_tweet
+from chirp.commands import MAX_MEDIA, PostTweet, post_tweet
 from chirp.errors import Invalid, NotFound, Refusal, Unprocessable
 from chirp.http.errors import JSON_TYPE
 from chirp.http.paging import parse_id
@@ -83,7 +83,7 @@ class ComposerPages:
     async def post(self, request: web.Request) -> web.Response:
         """POST /compose."""
         viewer = self._site.viewer(request)
-        received = await Receiver(self._site, request, viewer).read()
+        received = await Receiver(self._site, request, viewer, {"file": MAX_MEDIA}).read()
         draft = Draft(
             received.text("tweet_data"),
             received.text("in_reply_to_tweet_id"),
@@ -129,7 +129,8 @@ class ComposerPages:
 
     async def upload(self, request: web.Request) -> web.Response:
         """POST /compose/media: one file, sent ahead of its tweet."""
-        received = await Receiver(self._site, request, self._site.viewer(request)).read()
+        viewer = self._site.viewer(request)
+        received = await Receiver(self._site, request, viewer, {"file": 1}).read()
         file = received.file("file")
         if file is None:
             raise Invalid("send one file", field="file")

@@ -18,6 +18,7 @@ from chirp.web.pages import HEADERS
 from chirp.web.site import Form, Site
 
 TABS = ("profile", "account", "keys", "export", "delete")
+_PICTURES = {"avatar": 1, "header": 1}
 _NO_CODE = "attachment; filename=chirp-export.json"
 
 
@@ -73,7 +74,7 @@ class SettingsPages:
     async def save_profile(self, request: web.Request) -> web.Response:
         """POST /settings: a form with pictures."""
         viewer = self._site.viewer(request)
-        received = await Receiver(self._site, request, viewer).read()
+        received = await Receiver(self._site, request, viewer, _PICTURES).read()
 
         async def save() -> web.Response:
             command = EditProfile(
