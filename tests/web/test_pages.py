@@ -190,11 +190,12 @@ async def test_one_s_data(http: Http, ada: Person) -> None:
     tweet = (await http.tweet(bob, "from bob"))["tweet_id"]
     await ada.post(f"/tweets/{tweet}/favorite")
     await ada.post("/bob/follow")
-    await post(ada, "mine, with <b>")
+    await post(ada, "mine, with <b>, for @bob")
     page = await ada.get("/settings/export?file=1")
     assert "attachment" in page.headers["Content-Disposition"]
     data = orjson.loads(page.text)
-    assert [one["content"] for one in data["tweets"]] == ["mine, with <b>"]
+    assert [one["content"] for one in data["tweets"]] == ["mine, with <b>, for @bob"]
+    assert [one["user_id"] for one in data["tweets"][0]["entities"]] == [str(bob.user_id)]
     assert data["favorites"][0]["id"] == str(tweet)
     assert data["following"][0]["id"] == str(bob.user_id)
     assert "password_hash" not in data["account"]
