@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from io import BufferedWriter, RawIOBase
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,9 @@ from typing import Any
 import pytest
 from aiohttp import ClientError
 
+from chirp.blobs.disk import DiskBlobs
 from tests.media.test_service import files, path_of, photo, send, show
+from tests.support.clock import FixedClock
 from tests.support.pictures import drawn, encoded, video
 from tests.support.web import Http
 
@@ -74,6 +77,19 @@ async def test_a_video_that_is_deleted_while_it_is_worked_on_leaves_nothing(
             await asyncio.sleep(0.05)
     assert list(incoming.iterdir()) == []
     assert http.chirp.server.tasks.failures == []
+
+
+async def test_a_file_that_comes_again_while_it_is_swept_stays(tmp_path: Path) -> None:
+    blobs = DiskBlobs(tmp_path / "blobs", FixedClock())
+    for number in range(50):
+        file, content = tmp_path / "file", b"the same"
+        file.write_bytes(content)
+        name = await blobs.put(file)
+        os.utime(tmp_path / "blobs" / name[:2] / name, (0, 0))
+        file.write_bytes(content)
+        both = [blobs.put(file), blobs.delete_older(name, 3600)]
+        await asyncio.gather(*(both if number % 2 else reversed(both)))
+        assert await blobs.names() == [name]
 
 
 async def test_a_picture_is_either_of_the_two(http: Http) -> None:
