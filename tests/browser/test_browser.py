@@ -313,6 +313,16 @@ async def test_pictures_are_dropped_and_pasted(tabs: Tabs, http: Http) -> None:
     await expect(page.locator("#attached figure")).to_have_count(1)
 
 
+async def test_whose_session_has_ended_is_sent_to_sign_in(tabs: Tabs) -> None:
+    page = await tabs.open()
+    await sign_up(page, "ada")
+    other = await page.context.new_page()
+    await other.goto("/")
+    await other.click("text=Sign out")
+    await page.set_input_files("#pick", [picture()])
+    await page.wait_for_url("**/sign-in**")
+
+
 async def test_a_gif_plays_in_view_and_pauses_out_of_it(tabs: Tabs, http: Http) -> None:
     key = (await http.register("ada"))["api_dev_key"]
     page = await tabs.sign_in("ada")
