@@ -12,6 +12,8 @@ import pytest
 from aiohttp import ClientError
 
 from chirp.blobs.disk import DiskBlobs
+from chirp.errors import Unavailable
+from chirp.model import Media, MediaId, MediaKind, MediaState
 from tests.media.test_service import files, path_of, photo, send, show
 from tests.support.clock import FixedClock
 from tests.support.pictures import drawn, encoded, video
@@ -90,6 +92,19 @@ async def test_a_file_that_comes_again_while_it_is_swept_stays(tmp_path: Path) -
         both = [blobs.put(file), blobs.delete_older(name, 3600)]
         await asyncio.gather(*(both if number % 2 else reversed(both)))
         assert await blobs.names() == [name]
+
+
+async def test_nobody_waits_for_ever(http: Http) -> None:
+    ada, clock = await http.chirp.register("ada"), http.chirp.clock
+    row = Media(MediaId(7), ada.user_id, MediaKind.VIDEO, MediaState.PROCESSING, clock.now_ms())
+    await http.chirp.store.engine.commit(http.chirp.store.media.put(row))
+    waiting = asyncio.create_task(http.chirp.server.media.wait(ada, row.media_id))
+    for _ in range(4000):
+        clock.advance_ms(1000)
+        await asyncio.sleep(0)
+    assert waiting.done()
+    with pytest.raises(Unavailable):
+        await waiting
 
 
 async def test_a_picture_is_either_of_the_two(http: Http) -> None:

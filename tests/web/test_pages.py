@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import orjson
 import pytest
 from aiohttp import FormData
 
 from chirp.model import Role
 from tests.support.driver import PASSWORD
-from tests.support.pictures import drawn, encoded, with_place
+from tests.support.pictures import drawn, encoded, video, with_place
 from tests.support.surfing import Page, Person
 from tests.support.web import Http
 
@@ -162,6 +164,15 @@ async def test_the_profile_s_settings(http: Http, ada: Person) -> None:
     assert len(shown) >= 2
     await ada.post("/settings", [("avatar", b"")], no_avatar="1", **fields)
     assert (await http.get("/users/ada")).json["avatar_url"] is None
+
+
+async def test_a_profile_takes_no_film(ada: Person, tmp_path: Path) -> None:
+    film = video(tmp_path / "v.webm", "libvpx").read_bytes()
+    page = await ada.post("/settings", [("avatar", film)], name="Ada")
+    assert (page.status, page.document.all("p", role="alert")[0].text) == (
+        400,
+        "a profile shows photos alone",
+    )
 
 
 async def test_a_new_password(http: Http, ada: Person) -> None:
