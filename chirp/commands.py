@@ -247,6 +247,8 @@ class EditProfile:
             check_email(self.email)
         if self.new_password is not None:
             check_password(self.new_password, "new_password")
+        if self.avatar_id and self.avatar_id == self.header_id:
+            raise Invalid("avatar_id and header_id must differ", field="header_id")
         needs_password = self.email is not None or self.new_password is not None
         if needs_password and self.password is None:
             raise Invalid("a new email or password needs the present password", field="password")

@@ -8,10 +8,11 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
+import threading
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 
-from chirp.blobs.store import BlobStat
 from chirp.clock import Clock
 
 _CHUNK_BYTES = 256 << 10
@@ -23,6 +24,8 @@ class DiskBlobs:
     def __init__(self, folder: Path, clock: Clock) -> None:
         self._folder = folder
         self._clock = clock
+        self._ages = threading.Lock()
+        """Held while an age is looked at or set: what is old and what is put anew are one name."""
 
     async def put(self, file: Path) -> str:
         """Take a file of the same file system over. Raises: OSError: the disk's trouble."""
@@ -34,10 +37,11 @@ class DiskBlobs:
             os.fsync(source.fileno())
         target = self._path(name)
         target.parent.mkdir(parents=True, exist_ok=True)
-        # Also where it is there already: its age says that somebody counts on it now.
-        file.replace(target)
         now_s = self._clock.now_ms() / 1000
-        os.utime(target, (now_s, now_s))
+        with self._ages:
+            # Also where it is there already: its age says that somebody counts on it now.
+            file.replace(target)
+            os.utime(target, (now_s, now_s))
         for folder in (target.parent, self._folder):
             _sync_folder(folder)
         return name
@@ -52,17 +56,15 @@ class DiskBlobs:
             start, length = start + len(chunk), length - len(chunk)
             yield chunk
 
-    async def stat(self, name: str) -> BlobStat | None:
-        """Return size and age."""
-        try:
-            found = await asyncio.to_thread(self._path(name).stat)
-        except FileNotFoundError:
-            return None
-        return BlobStat(found.st_size, self._clock.now_ms() / 1000 - found.st_mtime)
+    async def delete_older(self, name: str, than_s: float) -> None:
+        """Remove a file unless it is young."""
+        await asyncio.to_thread(self._delete_older, self._path(name), than_s)
 
-    async def delete(self, name: str) -> None:
-        """Remove a file."""
-        await asyncio.to_thread(self._path(name).unlink, missing_ok=True)
+    def _delete_older(self, path: Path, than_s: float) -> None:
+        now_s = self._clock.now_ms() / 1000
+        with self._ages, suppress(FileNotFoundError):
+            if now_s - path.stat().st_mtime > than_s:
+                path.unlink()
 
     async def names(self) -> list[str]:
         """List all files."""

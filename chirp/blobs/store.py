@@ -4,14 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import NamedTuple, Protocol
-
-
-class BlobStat(NamedTuple):
-    """A blob's size, and how long ago, in seconds, it was last put."""
-
-    size_bytes: int
-    age_s: float
+from typing import Protocol
 
 
 class Blobs(Protocol):
@@ -25,12 +18,8 @@ class Blobs(Protocol):
         """Yield `length` bytes from `start` on. Raises: FileNotFoundError."""
         ...
 
-    async def stat(self, name: str) -> BlobStat | None:
-        """Return what is known of a blob; None: there is none."""
-        ...
-
-    async def delete(self, name: str) -> None:
-        """Forget a blob, if there is one."""
+    async def delete_older(self, name: str, than_s: float) -> None:
+        """Forget a blob that was last put longer ago than that; one that is put now stays."""
         ...
 
     async def names(self) -> list[str]:

@@ -108,9 +108,7 @@ class MediaSweep:
     async def _sweep_blobs(self, named: dict[str, int]) -> None:
         for name in await self._blobs.names():
             if name not in named:
-                stat = await self._blobs.stat(name)
-                if stat is not None and stat.age_s > YOUNG_S:
-                    await self._blobs.delete(name)
+                await self._blobs.delete_older(name, YOUNG_S)
 
 
 def _files_of(media: Media) -> dict[str, int]:

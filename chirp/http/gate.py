@@ -14,7 +14,7 @@ from aiohttp import web
 from chirp.clock import Clock
 from chirp.errors import RateLimited, Refusal
 from chirp.http.addresses import Addresses, holder_of
-from chirp.http.calls import Call
+from chirp.http.calls import Call, Group
 from chirp.http.limits import Buckets, Limiter
 from chirp.metrics import Metrics
 from chirp.services.accounts import Accounts
@@ -86,11 +86,20 @@ class Gate:
         if buckets is not None:
             self._take(buckets, login.strip().casefold()[:256], call, self._clock.monotonic_s())
 
+    def take_for_upload(self, call: Call) -> None:
+        """Count a file that is part of a form as an upload, unless the form itself counts as one.
+
+        Raises: RateLimited.
+        """
+        if call.viewer is not None and call.group != "uploads":
+            self._take_of_viewer(call.viewer, "uploads", call, self._clock.monotonic_s())
+
     def _take_for_viewer(self, viewer: Viewer, call: Call, now_s: float) -> None:
         call.viewer = viewer
-        group = call.group
-        if group is None:
-            return
+        if call.group is not None:
+            self._take_of_viewer(viewer, call.group, call, now_s)
+
+    def _take_of_viewer(self, viewer: Viewer, group: Group, call: Call, now_s: float) -> None:
         by_key = self._limiter.of_keys(group)
         if by_key is not None:
             self._take(by_key, viewer.key_digest, call, now_s)

@@ -71,7 +71,7 @@ class Export:
 
     async def _tweet(self, tweet: Tweet) -> bytes:
         fields = asdict(tweet)
-        fields["entities"] = [asdict(entity) for entity in tweet.entities]
+        fields["entities"] = [_readable(asdict(entity)) for entity in tweet.entities]
         media = await self._store.media.find_many(tweet.media_ids) if tweet.media_ids else []
         fields["media"] = [
             {"media_id": str(one.media_id), "type": one.kind, "alt_text": one.alt_text,
@@ -90,8 +90,12 @@ async def _edges(edges: Edges, user: UserId) -> AsyncIterator[bytes]:
 
 
 def _json(fields: dict[str, Any]) -> bytes:
-    """Encode; ids, which are too large for JavaScript's numbers, become strings."""
-    return orjson.dumps({name: _told(name, value) for name, value in fields.items()})
+    return orjson.dumps(_readable(fields))
+
+
+def _readable(fields: dict[str, Any]) -> dict[str, Any]:
+    """Return fields whose ids, which are too large for JavaScript's numbers, are strings."""
+    return {name: _told(name, value) for name, value in fields.items()}
 
 
 def _told(name: str, value: Any) -> Any:

@@ -46,6 +46,8 @@ log = logging.getLogger(__name__)
 
 _MB = 1 << 20
 _LOOK_AGAIN_S = 0.3
+_MOST_LOOKS = 3000
+"""A quarter of an hour: a worker has less for a video, but there may be a queue, or a full disk."""
 _KINDS = "JPEG, PNG, WebP, GIF, AVIF, MP4, WebM and MOV"
 
 
@@ -273,12 +275,16 @@ class MediaService:
         return media
 
     async def wait(self, viewer: Viewer, media_id: MediaId) -> Media:
-        """Return one of the viewer's uploads when its work is done. Raises: NotFound."""
-        while True:
+        """Return one of the viewer's uploads when its work is done.
+
+        Raises: NotFound; Unavailable: it takes too long for somebody who waits.
+        """
+        for _ in range(_MOST_LOOKS):
             media = await self.get(viewer, media_id)
             if media.state is not MediaState.PROCESSING:
                 return media
             await self._clock.sleep(_LOOK_AGAIN_S)
+        raise Unavailable("the video is still being worked on", retry_after_s=60)
 
     async def describe(self, viewer: Viewer, media_id: MediaId, alt_text: str) -> Media:
         """Say anew what an upload shows. Raises: Invalid; NotFound."""

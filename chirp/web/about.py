@@ -12,11 +12,14 @@ from markupsafe import Markup
 from chirp.errors import Invalid, NotFound
 from chirp.http.paging import parse_id
 from chirp.model import TweetId
+from chirp.views import original_of
 from chirp.web.assets import Assets
 from chirp.web.face import parts_of
 from chirp.web.site import Site
 
 _WIDTH = 550
+_AN_HOUR_S = 3600
+"""How long another site may show a tweet that was deleted."""
 _A_DAY = "public, max-age=86400"
 
 
@@ -61,7 +64,8 @@ class About:
 
     async def oembed(self, request: web.Request) -> web.Response:
         """GET /oembed?url=: a tweet for other sites, https://oembed.com."""
-        view = await self._site.services.tweets.get(None, self._tweet_id(request))
+        found = await self._site.services.tweets.get(None, self._tweet_id(request))
+        view = original_of(found)  # a retweet has no words of its own
         tweet, user = view.cached.tweet, view.cached.author.user
         url = f"{self._site.public_url}/{user.username}/status/{tweet.tweet_id}"
         date = self._site.words.date(tweet.created_at)
@@ -79,12 +83,14 @@ class About:
             "html": str(quote),
             "width": _WIDTH,
             "height": None,
-            "cache_age": 3600,
+            "cache_age": _AN_HOUR_S,
         }
         if request.query.get("format", "json") == "xml":
-            return _xml(fields)
-        headers = {"Content-Type": "application/json; charset=utf-8", "Cache-Control": _A_DAY}
-        return web.Response(body=orjson.dumps(fields), headers=headers)
+            body, kind = _xml(fields), "text/xml; charset=utf-8"
+        else:
+            body, kind = orjson.dumps(fields), "application/json; charset=utf-8"
+        headers = {"Content-Type": kind, "Cache-Control": f"public, max-age={_AN_HOUR_S}"}
+        return web.Response(body=body, headers=headers)
 
     def _tweet_id(self, request: web.Request) -> TweetId:
         """Return the tweet that an address of ours is about. Raises: NotFound."""
@@ -99,10 +105,10 @@ class About:
             raise NotFound("no tweet of this server has that address") from None
 
 
-def _xml(fields: dict[str, object]) -> web.Response:
+def _xml(fields: dict[str, object]) -> bytes:
     root = ET.Element("oembed")
     for name, value in fields.items():
         if value is not None:
             ET.SubElement(root, name).text = str(value)
-    body = ET.tostring(root, encoding="utf-8", xml_declaration=True)
-    return web.Response(body=body, headers={"Content-Type": "text/xml; charset=utf-8"})
+    body: bytes = ET.tostring(root, encoding="utf-8", xml_declaration=True)
+    return body

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import orjson
 from aiohttp import web
 
-from chirp.commands import PostTweet, post_tweet
+from chirp.commands import MAX_MEDIA, PostTweet, post_tweet
 from chirp.errors import Invalid, NotFound, Refusal, Unprocessable
 from chirp.http.errors import JSON_TYPE
 from chirp.http.paging import parse_id
@@ -16,6 +18,8 @@ from chirp.views import Viewer
 from chirp.web.face import is_partial, redirect
 from chirp.web.forms import Received, Receiver
 from chirp.web.site import Site
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +83,7 @@ class ComposerPages:
     async def post(self, request: web.Request) -> web.Response:
         """POST /compose."""
         viewer = self._site.viewer(request)
-        received = await Receiver(self._site, request, viewer).read()
+        received = await Receiver(self._site, request, viewer, {"file": MAX_MEDIA}).read()
         draft = Draft(
             received.text("tweet_data"),
             received.text("in_reply_to_tweet_id"),
@@ -106,30 +110,31 @@ class ComposerPages:
 
     async def _described(self, viewer: Viewer, received: Received) -> list[MediaId]:
         """Return what a tweet shows, described: what scripts sent before, or the form's files."""
-        media = self._site.services.media
-        sent = [MediaId(parse_id(one, "media_ids")) for one in received.texts.get("media_ids", [])]
-        alts = received.texts.get("alts", [])
-        for file in received.files.get("file", []):
+        texts, media = received.texts, self._site.services.media
+        sent = [MediaId(parse_id(one, "media_ids")) for one in texts.get("media_ids", [])]
+        described = _beside(sent, texts.get("alts", []))
+        for file, alt in _beside(received.files.get("file", []), texts.get("alt", [])):
+            if file is None:
+                continue
             done = await media.wait(viewer, file.media_id)
             if done.state is MediaState.FAILED:
                 raise Unprocessable(done.problem)
-            sent.append(done.media_id)
-        if "alt" in received.texts:
-            alts = [alt for alt in received.texts["alt"] if alt.strip()]
-        for media_id, alt in zip(sent, alts, strict=False):
+            described.append((done.media_id, alt))
+        for media_id, alt in described:
             if alt.strip():
                 await media.describe(viewer, media_id, alt)
-        return sent
+        return [media_id for media_id, _ in described]
 
     # -- for scripts --------------------------------------------------------------------
 
     async def upload(self, request: web.Request) -> web.Response:
         """POST /compose/media: one file, sent ahead of its tweet."""
-        received = await Receiver(self._site, request, self._site.viewer(request)).read()
-        files = received.files.get("file", [])
-        if len(files) != 1:
+        viewer = self._site.viewer(request)
+        received = await Receiver(self._site, request, viewer, {"file": 1}).read()
+        file = received.file("file")
+        if file is None:
             raise Invalid("send one file", field="file")
-        return _told(files[0])
+        return _told(file)
 
     async def uploaded(self, request: web.Request) -> web.Response:
         """GET /compose/media/{id}: how far it is."""
@@ -138,6 +143,15 @@ class ComposerPages:
         except Invalid:
             raise NotFound("no such media") from None
         return _told(await self._site.services.media.get(self._site.viewer(request), media_id))
+
+
+def _beside(items: Sequence[T], alts: Sequence[str]) -> list[tuple[T, str]]:
+    """Return items with what is said of each, by place; nothing is said of those beyond.
+
+    >>> _beside([1, 2], ["a cat"])
+    [(1, 'a cat'), (2, '')]
+    """
+    return [(item, alts[place] if place < len(alts) else "") for place, item in enumerate(items)]
 
 
 def _told(media: Media) -> web.Response:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 
 from aiohttp import web
 
+from chirp.errors import Invalid
+from chirp.http.calls import call_of
 from chirp.http.uploads import read_upload
 from chirp.model import Media
 from chirp.services.media import Upload
@@ -16,23 +18,36 @@ from chirp.web.site import Site
 
 @dataclass(slots=True)
 class Received:
-    """A form's fields, each with all its values, and its files by field, already processed."""
+    """A form's fields, each with all its values, and its files by field, already processed.
+
+    A file field that was left empty is a None: what is said of files is matched by place.
+    """
 
     texts: dict[str, list[str]] = field(default_factory=dict)
-    files: dict[str, list[Media]] = field(default_factory=dict)
+    files: dict[str, list[Media | None]] = field(default_factory=dict)
 
     def text(self, name: str) -> str:
         """Return a field's first value; empty where there is none."""
         return self.texts.get(name, [""])[0]
 
+    def file(self, name: str) -> Media | None:
+        """Return a field's first file, if there is one."""
+        return self.files.get(name, [None])[0]
+
 
 class Receiver:
-    """Reads one form of one viewer. A file counts only behind the form's token."""
+    """Reads one form of one viewer. A file counts only behind the form's token.
 
-    def __init__(self, site: Site, request: web.Request, viewer: Viewer) -> None:
+    `takes`: how many files of each field; one of another field, or one more, is refused.
+    """
+
+    def __init__(
+        self, site: Site, request: web.Request, viewer: Viewer, takes: Mapping[str, int]
+    ) -> None:
         self._site = site
         self._request = request
         self._viewer = viewer
+        self._takes = takes
         self._received = Received()
 
     async def read(self) -> Received:
@@ -49,17 +64,23 @@ class Receiver:
 
     async def _take_file(self, name: str, chunks: AsyncIterator[bytes]) -> None:
         self._check()
+        places = self._received.files.setdefault(name, [])
+        if len(places) >= self._takes.get(name, 0):
+            raise Invalid("the form holds a file too many", field=name)
         upload: Upload | None = None
         media_service = self._site.services.media
         try:
             # A field without a file is sent as an empty one.
             async for chunk in chunks:
-                upload = upload or await media_service.begin()
+                if upload is None:
+                    self._site.gate.take_for_upload(call_of(self._request))
+                    upload = await media_service.begin()
                 await upload.write(chunk)
         except BaseException:
             if upload is not None:
                 await upload.drop()
             raise
+        media: Media | None = None
         if upload is not None:
             media = await media_service.finish(self._viewer, upload, "")
-            self._received.files.setdefault(name, []).append(media)
+        places.append(media)

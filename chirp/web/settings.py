@@ -7,10 +7,10 @@ from typing import Any
 from aiohttp import web
 
 from chirp.commands import CreateKey, EditProfile
-from chirp.errors import Invalid, NotFound, Refusal, Unprocessable
+from chirp.errors import Invalid, NotFound, Refusal
 from chirp.http.calls import call_of
 from chirp.http.paging import parse_id
-from chirp.model import SESSION, KeyId, MediaId, MediaState, User
+from chirp.model import SESSION, KeyId, MediaId, MediaKind, User
 from chirp.views import Viewer
 from chirp.web.face import redirect
 from chirp.web.forms import Received, Receiver
@@ -18,6 +18,7 @@ from chirp.web.pages import HEADERS
 from chirp.web.site import Form, Site
 
 TABS = ("profile", "account", "keys", "export", "delete")
+_PICTURES = {"avatar": 1, "header": 1}
 _NO_CODE = "attachment; filename=chirp-export.json"
 
 
@@ -73,15 +74,15 @@ class SettingsPages:
     async def save_profile(self, request: web.Request) -> web.Response:
         """POST /settings: a form with pictures."""
         viewer = self._site.viewer(request)
-        received = await Receiver(self._site, request, viewer).read()
+        received = await Receiver(self._site, request, viewer, _PICTURES).read()
 
         async def save() -> web.Response:
             command = EditProfile(
                 received.text("name"),
                 received.text("bio").replace("\r\n", " "),
                 received.text("location"),
-                avatar_id=await self._picture(viewer, received, "avatar"),
-                header_id=await self._picture(viewer, received, "header"),
+                avatar_id=self._picture(received, "avatar"),
+                header_id=self._picture(received, "header"),
             )
             await self._site.services.own_account.edit(viewer, command)
             return redirect(request, "/settings?done=saved")
@@ -93,17 +94,20 @@ class SettingsPages:
 
         return await self._site.tried(save(), again)
 
-    async def _picture(self, viewer: Viewer, received: Received, name: str) -> MediaId | None:
-        """Return the picture that was sent; 0: none shall be shown; None: as it is."""
+    @staticmethod
+    def _picture(received: Received, name: str) -> MediaId | None:
+        """Return the photo that was sent; 0: none shall be shown; None: as it is.
+
+        Raises: Invalid: it is a video, which would have to be waited for.
+        """
         if received.text(f"no_{name}"):
             return MediaId(0)
-        files = received.files.get(name, [])
-        if not files:
+        file = received.file(name)
+        if file is None:
             return None
-        media = await self._site.services.media.wait(viewer, files[0].media_id)
-        if media.state is MediaState.FAILED:
-            raise Unprocessable(media.problem)
-        return media.media_id
+        if file.kind is not MediaKind.PHOTO:
+            raise Invalid("a profile shows photos alone", field=name)
+        return file.media_id
 
     # -- e-mail and password ------------------------------------------------------------
 

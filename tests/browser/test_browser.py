@@ -86,6 +86,26 @@ async def test_a_new_person_s_first_hour(tabs: Tabs, http: Http) -> None:
     assert "/sign-in" in page.url
 
 
+async def test_one_s_own_tweet_hides_none_that_came_before_it(tabs: Tabs, http: Http) -> None:
+    bob, ada = await http.chirp.register("bob"), await http.register("ada")
+    assert (await http.post("/users/bob/follow", key=ada["api_dev_key"])).status == 200
+    await http.tweet(bob, "old news")
+    page = await tabs.sign_in("ada")
+    async with page.expect_response("**/stream"):
+        await page.reload()
+    await http.tweet(bob, "fresh news")
+    await expect(page.locator("#newer")).to_have_text("Show 1 new tweet")
+    await page.fill("#tweet-text", "my own")
+    await page.click("#post")
+    found = page.locator("#timeline .card .text")
+    await expect(found).to_have_text(["my own", "old news"])
+    await page.click("#newer")
+    await expect(found).to_have_text(["my own", "fresh news", "old news"])
+    await http.tweet(bob, "the latest")
+    await page.click("#newer")
+    await expect(found).to_have_text(["the latest", "my own", "fresh news", "old news"])
+
+
 async def test_without_scripts(tabs: Tabs, http: Http) -> None:
     bob = await http.chirp.register("bob")
     tweet = (await http.tweet(bob, "from bob"))["tweet_id"]
@@ -291,6 +311,16 @@ async def test_pictures_are_dropped_and_pasted(tabs: Tabs, http: Http) -> None:
     await page.set_input_files("#pick", [movie])
     await expect(page.locator(".toast")).to_be_visible()
     await expect(page.locator("#attached figure")).to_have_count(1)
+
+
+async def test_whose_session_has_ended_is_sent_to_sign_in(tabs: Tabs) -> None:
+    page = await tabs.open()
+    await sign_up(page, "ada")
+    other = await page.context.new_page()
+    await other.goto("/")
+    await other.click("text=Sign out")
+    await page.set_input_files("#pick", [picture()])
+    await page.wait_for_url("**/sign-in**")
 
 
 async def test_a_gif_plays_in_view_and_pauses_out_of_it(tabs: Tabs, http: Http) -> None:

@@ -6,12 +6,12 @@ import asyncio
 import os
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from io import BufferedWriter, BytesIO, RawIOBase
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import pytest
-from aiohttp import ClientError, FormData
+from aiohttp import FormData
 from msgspec.structs import replace as changed
 
 from chirp.config import MediaRules
@@ -27,23 +27,6 @@ from tests.support.web import Answer, Http
 
 RULES = MediaRules(max_photo_mb=1, max_video_mb=2)
 DAY_MS = 24 * 3_600_000
-
-
-class FullDisk(RawIOBase):
-    """A file that takes no byte; what is in the buffer before it cannot leave."""
-
-    def __init__(self, file: Any) -> None:
-        self._file = file
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, _: Any) -> int:
-        raise OSError(28, "No space left on device")
-
-    def close(self) -> None:
-        self._file.close()
-        super().close()
 
 
 @pytest.fixture
@@ -141,18 +124,6 @@ async def test_ranges_and_tags(http: Http) -> None:
     assert (head.status, head.raw, int(head.headers["Content-Length"])) == (200, b"", size)
 
 
-async def test_a_file_that_cannot_be_read_ends_the_connection(http: Http) -> None:
-    ada = await http.chirp.register("ada")
-    media = await photo(http, ada)
-    await show(http, ada, media["media_id"])
-    for file in files(http):
-        file.unlink()
-    with pytest.raises(ClientError):
-        async with asyncio.timeout(5):
-            await http.get(path_of(media["url"]))
-    assert (await http.get("/users/ada")).status == 200
-
-
 async def test_what_nothing_shows_is_its_owner_s_alone(http: Http) -> None:
     ada, bob = await http.chirp.register_many("ada", "bob")
     media = await photo(http, ada)
@@ -242,23 +213,6 @@ async def test_a_broken_video_ends_as_failed(http: Http, tmp_path: Path) -> None
     assert (await settled(http, ada, answer.json["media_id"]))["state"] == "failed"
     (await show(http, ada, answer.json["media_id"])).refused(422, "media_ids")
     assert files(http) == []
-
-
-async def test_a_video_that_is_deleted_while_it_is_worked_on_leaves_nothing(
-    http: Http, tmp_path: Path
-) -> None:
-    ada = await http.chirp.register("ada")
-    answer = await send(http, ada, video(tmp_path / "v.webm", "libvpx").read_bytes())
-    store = http.chirp.store
-    row = await store.media.find(int(answer.json["media_id"]))
-    assert row is not None
-    await store.engine.commit(store.media.replace(row, None))
-    incoming = store.media_folder / "incoming"
-    for _ in range(600):
-        if list(incoming.iterdir()):
-            await asyncio.sleep(0.05)
-    assert list(incoming.iterdir()) == []
-    assert http.chirp.server.tasks.failures == []
 
 
 async def test_work_that_a_crash_cut_off_is_done_again(http: Http, tmp_path: Path) -> None:
@@ -405,21 +359,6 @@ async def test_a_full_disk_refuses_an_upload(http: Http, monkeypatch: pytest.Mon
     monkeypatch.undo()
     assert files(http) == []
     assert (await send(http, ada, encoded(drawn(), "PNG"))).status == 200
-
-
-async def test_a_disk_that_is_full_at_the_last_bytes_keeps_nothing(
-    http: Http, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    ada = await http.chirp.register("ada")
-    opened = Path.open
-
-    def on_a_full_disk(path: Path, mode: str = "r", *rest: Any) -> Any:
-        file = opened(path, mode, *rest)
-        return BufferedWriter(FullDisk(file), 1 << 20) if mode == "wb" else file
-
-    monkeypatch.setattr(Path, "open", on_a_full_disk)
-    (await send(http, ada, encoded(drawn(), "PNG"))).refused(503)
-    assert list((http.chirp.store.media_folder / "incoming").iterdir()) == []
 
 
 async def test_a_full_disk_puts_a_video_off_until_there_is_room(

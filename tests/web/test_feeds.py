@@ -36,11 +36,18 @@ async def test_oembed(http: Http, stranger: Person) -> None:
     page = await stranger.get(f"/ada/status/{tweet}")
     link = page.document.all("link", type="application/json+oembed")[0].attributes["href"]
     url = link.split("://", 1)[1].split("/", 1)[1]
-    told = orjson.loads((await stranger.get("/" + url)).text)
+    answer = await stranger.get("/" + url)
+    told = orjson.loads(answer.text)
+    assert answer.headers["Cache-Control"] == f"public, max-age={told['cache_age']}"
     assert (told["type"], told["author_name"]) == ("rich", "Ada")
     assert "hi &lt;b&gt;" in told["html"]
     xml = await stranger.get("/" + url + "&format=xml")
     assert ET.fromstring(xml.text.encode()).findtext("author_name") == "Ada"
+    bob = await http.chirp.register("bob")
+    await http.post(f"/tweets/{tweet}/retweet", key=bob)
+    retweet = (await http.get("/users/bob/tweets")).json["data"][0]["tweet_id"]
+    again = await stranger.get("/" + url.replace(f"ada/status/{tweet}", f"bob/status/{retweet}"))
+    assert orjson.loads(again.text) == told
     for bad in ("https://evil.example/ada/status/1", "x", ""):
         assert (await stranger.get("/oembed?url=" + bad)).status == 404
 

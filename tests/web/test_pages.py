@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import orjson
 import pytest
+from aiohttp import FormData
 
 from chirp.model import Role
 from tests.support.driver import PASSWORD
-from tests.support.pictures import drawn, encoded, with_place
+from tests.support.pictures import drawn, encoded, video, with_place
 from tests.support.surfing import Page, Person
 from tests.support.web import Http
 
@@ -128,6 +131,19 @@ async def test_photos_without_scripts(http: Http, ada: Person) -> None:
     assert bad.status == 415
 
 
+async def test_a_description_belongs_to_the_photo_beside_it(ada: Person) -> None:
+    form = FormData({"csrf": ada.csrf, "tweet_data": "two"}, default_to_multipart=True)
+    photos = [encoded(drawn(step=step), "PNG") for step in (0, 9)]
+    for file, alt in ((photos[0], ""), (b"", ""), (photos[1], "the second"), (b"", "")):
+        form.add_field("file", file, filename="x.png" if file else "")
+        form.add_field("alt", alt)
+    page = await ada.ask("POST", "/compose", data=form)
+    pictures = [one for one in page.document.all("img") if "/media/" in one.attributes["src"]]
+    alts = [one.attributes["alt"] for one in pictures]
+    assert (len(alts), alts[1]) == (2, "the second")
+    assert alts[0] != alts[1]
+
+
 async def test_scripts_send_media_ahead(http: Http, ada: Person) -> None:
     page = await ada.post("/compose/media", [("file", encoded(drawn(), "PNG"))])
     assert '"state":"ready"' in page.text
@@ -148,6 +164,15 @@ async def test_the_profile_s_settings(http: Http, ada: Person) -> None:
     assert len(shown) >= 2
     await ada.post("/settings", [("avatar", b"")], no_avatar="1", **fields)
     assert (await http.get("/users/ada")).json["avatar_url"] is None
+
+
+async def test_a_profile_takes_no_film(ada: Person, tmp_path: Path) -> None:
+    film = video(tmp_path / "v.webm", "libvpx").read_bytes()
+    page = await ada.post("/settings", [("avatar", film)], name="Ada")
+    assert (page.status, page.document.all("p", role="alert")[0].text) == (
+        400,
+        "a profile shows photos alone",
+    )
 
 
 async def test_a_new_password(http: Http, ada: Person) -> None:
@@ -176,11 +201,12 @@ async def test_one_s_data(http: Http, ada: Person) -> None:
     tweet = (await http.tweet(bob, "from bob"))["tweet_id"]
     await ada.post(f"/tweets/{tweet}/favorite")
     await ada.post("/bob/follow")
-    await post(ada, "mine, with <b>")
+    await post(ada, "mine, with <b>, for @bob")
     page = await ada.get("/settings/export?file=1")
     assert "attachment" in page.headers["Content-Disposition"]
     data = orjson.loads(page.text)
-    assert [one["content"] for one in data["tweets"]] == ["mine, with <b>"]
+    assert [one["content"] for one in data["tweets"]] == ["mine, with <b>, for @bob"]
+    assert [one["user_id"] for one in data["tweets"][0]["entities"]] == [str(bob.user_id)]
     assert data["favorites"][0]["id"] == str(tweet)
     assert data["following"][0]["id"] == str(bob.user_id)
     assert "password_hash" not in data["account"]

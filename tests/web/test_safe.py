@@ -13,10 +13,12 @@ from msgspec.structs import replace as changed
 from chirp.commands import entities_of
 from chirp.config import Limits
 from chirp.model import Tweet, TweetId, UnixMs, User, UserId
+from chirp.rates import Rate
 from chirp.text import parse
 from chirp.web.autolink import autolink, spans_of, spans_of_text
 from chirp.web.face import safe_path
 from tests.support.driver import Driver, config
+from tests.support.pictures import drawn, encoded
 from tests.support.surfing import Document, Person
 from tests.support.web import Http
 
@@ -168,3 +170,34 @@ async def test_guessing_a_password_is_slow(same_switch_interval: None) -> None:
         ]
     await chirp.close()
     assert statuses == [401] * 10 + [429] * 2
+
+
+async def test_a_form_takes_the_files_that_it_asks_for(http: Http, ada: Person) -> None:
+    photo = encoded(drawn(), "PNG")
+    for path, fields in (
+        ("/settings", ["avatar", "avatar"]),
+        ("/settings", ["other"]),
+        ("/compose", ["file"] * 5),
+        ("/compose/media", ["file"] * 2),
+    ):
+        before = len(await http.chirp.store.media.above(0, 100))
+        page = await ada.post(path, [(field, photo) for field in fields], name="Ada")
+        assert page.status == 400
+        assert len(await http.chirp.store.media.above(0, 100)) == before + len(fields) - 1
+
+
+async def test_a_file_in_a_form_counts_as_an_upload(same_switch_interval: None) -> None:
+    limits = Limits(uploads=Rate(2, 1800))
+    chirp = await Driver.open(settings=replace(config(), limits=limits))
+    async with Http(chirp) as http, Person(http) as ada:
+        await http.register("ada")
+        await ada.sign_in("ada")
+        photo = encoded(drawn(), "PNG")
+        for path, field in (("/settings", "avatar"), ("/compose", "file")):
+            assert (await ada.post(path, [(field, photo)], name="Ada")).status == 200
+        for path, field in (("/settings", "header"), ("/compose", "file")):
+            page = await ada.post(path, [(field, photo)], name="Ada")
+            assert page.status == 429
+            assert int(page.headers["Retry-After"]) > 0
+        assert (await ada.post("/settings", [("avatar", b"")], name="Ada")).status == 200
+    await chirp.close()

@@ -124,6 +124,8 @@ function upload(file, bar, done, failed) {
   body.append("file", file);
   request.upload.onprogress = (event) => { if (event.lengthComputable) bar.value = event.loaded / event.total; };
   request.onload = () => {
+    const elsewhere = request.getResponseHeader("HX-Redirect");
+    if (elsewhere) { location.href = elsewhere; return; }
     if (request.status >= 400 || !request.status) return failed(request.responseText || say("failed"));
     bar.removeAttribute("value");
     settle(JSON.parse(request.responseText), done, failed);

@@ -8,6 +8,8 @@ import { observe } from "./viewing.js";
 const timeline = find("#timeline[data-stream]"), bar = find("#newer");
 const waiting = new Set();
 let source = null;
+// Up to here all tweets were loaded. What one posts on this page may be above others that were not.
+let loaded = timeline && find(".card", timeline)?.dataset.id;
 
 const cards = (id) => all(`.card[data-id="${CSS.escape(id)}"]`);
 
@@ -40,13 +42,14 @@ function edited(told) {
 }
 
 async function show() {
-  const newest = find(".card", timeline)?.dataset.id;
   // Without a place to go on from, or after a long absence, the page as it is now is simplest.
-  if (!newest || waiting.size > 60) return location.reload();
+  if (!loaded || waiting.size > 60) return location.reload();
+  const asked = [...waiting];
   try {
-    const html = await part(`/?since_id=${newest}&limit=100`);
+    const html = await part(`/?since_id=${loaded}&limit=100`);
+    loaded = elements(html).find((one) => one.matches(".card"))?.dataset.id ?? loaded;
     prepend(html);
-    waiting.clear();
+    asked.forEach((id) => waiting.delete(id));
     count();
     scrollTo({ top: 0 });
   } catch (error) {
@@ -54,13 +57,19 @@ async function show() {
   }
 }
 
-/** Put cards at the top of the timeline, those that are not there yet. */
+/** Put cards where they belong in the timeline, newest first, those that are not there yet. */
 export function prepend(html) {
   const fresh = elements(html).filter((one) => one.matches(".card") && !cards(one.dataset.id).length);
   const list = find("#timeline");
   find(".empty", list)?.remove();
   fresh.forEach((card) => card.classList.add("fresh"));
-  list.prepend(...fresh);
+  for (const card of fresh) {
+    const there = all(".card", list), older = (one) => BigInt(one.dataset.id) < BigInt(card.dataset.id);
+    const next = there.find(older);
+    if (next) next.before(card);
+    else if (there.length) there.at(-1).after(card);
+    else list.prepend(card);
+  }
   fresh.forEach((card) => { htmx.process(card); ago(card); observe(card); });
 }
 
