@@ -140,6 +140,7 @@ class Fronts:
             most,
             config.registration,
             (config.media.max_video_mb + 1) << 20,
+            self._clock,
         )
 
     def _make_app(self) -> web.Application:

@@ -204,6 +204,7 @@ class SettingsPages:
         headers = {**HEADERS, "Content-Type": "application/json; charset=utf-8"}
         headers |= {"Content-Disposition": _NO_CODE, "Cache-Control": "no-store"}
         response = web.StreamResponse(headers=headers)
+        call_of(request).sign(response, self._site.clock.now_ms())
         await response.prepare(request)
         async for part in self._site.services.export.export(viewer):
             await response.write(part)

@@ -10,6 +10,7 @@ from aiohttp import web
 from markupsafe import Markup
 from msgspec import Struct
 
+from chirp.clock import Clock
 from chirp.config import Registration
 from chirp.errors import Refusal
 from chirp.http.auth import find_viewer, require_viewer
@@ -53,6 +54,7 @@ class Site:
     max_weight: int
     registration: Registration
     max_upload_bytes: int
+    clock: Clock
 
     # -- who asks -----------------------------------------------------------------------
 

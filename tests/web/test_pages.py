@@ -204,6 +204,8 @@ async def test_one_s_data(http: Http, ada: Person) -> None:
     await post(ada, "mine, with <b>, for @bob")
     page = await ada.get("/settings/export?file=1")
     assert "attachment" in page.headers["Content-Disposition"]
+    assert page.headers["X-Request-Id"]
+    assert page.headers["X-RateLimit-Remaining"]
     data = orjson.loads(page.text)
     assert [one["content"] for one in data["tweets"]] == ["mine, with <b>, for @bob"]
     assert [one["user_id"] for one in data["tweets"][0]["entities"]] == [str(bob.user_id)]
