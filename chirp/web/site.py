@@ -166,4 +166,6 @@ class Site:
             told = told_of(error)
             response = await again(error)
             response.set_status(told.status)
+            if told.retry_after_s is not None:
+                response.headers["Retry-After"] = str(told.retry_after_s)
             return response

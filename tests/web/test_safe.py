@@ -164,12 +164,13 @@ async def test_guessing_a_password_is_slow(same_switch_interval: None) -> None:
     async with Http(chirp) as http, Person(http) as person:
         await http.register("ada")
         person.csrf = (await person.get("/sign-in")).csrf
-        statuses = [
-            (await person.post("/sign-in", login="ada", password=f"guess-{number}")).status
+        pages = [
+            await person.post("/sign-in", login="ada", password=f"guess-{number}")
             for number in range(12)
         ]
     await chirp.close()
-    assert statuses == [401] * 10 + [429] * 2
+    assert [page.status for page in pages] == [401] * 10 + [429] * 2
+    assert int(pages[-1].headers["Retry-After"]) > 0
 
 
 async def test_a_form_takes_the_files_that_it_asks_for(http: Http, ada: Person) -> None:
