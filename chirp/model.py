@@ -171,11 +171,14 @@ class Account(Struct, frozen=True, gc=False):
 
 
 SESSION = "session"
-"""The name of keys that come from signing in; a new password ends them."""
+"""What keys that come from signing in are called; other keys may be called so too."""
 
 
 class ApiKey(Struct, frozen=True, gc=False):
-    """A developer key or session. The secret itself is never kept, only its digest."""
+    """A developer key or session. The secret itself is never kept, only its digest.
+
+    `session`: whether it came from signing in; None in rows from before this was kept.
+    """
 
     key_id: KeyId
     user_id: UserId
@@ -183,6 +186,12 @@ class ApiKey(Struct, frozen=True, gc=False):
     digest: bytes
     created_at: UnixMs
     last_used: UnixMs | None = None
+    session: bool | None = None
+
+    @property
+    def is_session(self) -> bool:
+        """Whether it came from signing in: a new password ends it."""
+        return self.name == SESSION if self.session is None else self.session
 
 
 class Invite(Struct, frozen=True, gc=False):

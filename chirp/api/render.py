@@ -223,6 +223,7 @@ def key_fields(key: ApiKey) -> dict[str, Any]:
     return {
         "key_id": str(key.key_id),
         "name": key.name,
+        "session": key.is_session,
         "created_at": render_time(key.created_at),
         "last_used": render_time(key.last_used),
     }

@@ -233,8 +233,17 @@ def list_keys(username: str, data: Path, as_json: bool) -> None:
         async with opened(data) as chirp:
             return await chirp.administration.keys(username)
 
-    rows = [(str(k.key_id), k.name, moment(k.created_at), moment(k.last_used)) for k in run(work())]
-    columns = ("key_id", "name", "created", "last used")
+    rows = [
+        (
+            str(k.key_id),
+            k.name,
+            "session" if k.is_session else "key",
+            moment(k.created_at),
+            moment(k.last_used),
+        )
+        for k in run(work())
+    ]
+    columns = ("key_id", "name", "kind", "created", "last used")
     Output(as_json=as_json).rows(f"Keys of @{username}", columns, rows)
 
 

@@ -184,10 +184,11 @@ class Version(Struct, frozen=True):
 
 
 class Key(Struct, frozen=True):
-    """A developer key, without its secret."""
+    """A developer key or a session, without its secret."""
 
     key_id: Id
     name: Annotated[str, Meta(description="What the key is for.", examples=["bot"])]
+    session: Annotated[bool, Meta(description="Whether it came from signing in.")]
     created_at: Time
     last_used: Time | None
 

@@ -19,10 +19,10 @@ from chirp.errors import (
     Unavailable,
 )
 from chirp.metrics import Metrics
-from chirp.model import SESSION, Account, ApiKey, KeyId, Role, UnixMs, User, UserCounts, UserId
+from chirp.model import Account, ApiKey, KeyId, Role, UnixMs, User, UserCounts, UserId
 from chirp.readers.users import UserReader
 from chirp.services.passwords import Passwords
-from chirp.services.secrets import SECRET_LENGTH, digest_of, new_key
+from chirp.services.secrets import SECRET_LENGTH, digest_of, new_key, new_session
 from chirp.storage.engine import Batch, Receipt
 from chirp.storage.keys import DIRECTORY
 from chirp.storage.store import Store
@@ -77,7 +77,7 @@ class Accounts:
         Sign-ins to one account compete for its row. The password is not verified again for that:
         forty at once took 35 s.
         """
-        key, secret = new_key(known.user_id, SESSION, self._clock)
+        key, secret = new_session(known.user_id, self._clock)
         for _ in range(_ATTEMPTS):
             account = await self._store.directory.find_account(known.user_id)
             if account is None or account.password_hash != known.password_hash:
@@ -163,7 +163,7 @@ class Accounts:
         """Revoke the session that a secret opens; whatever else it may be is left alone."""
         plausible = len(secret) == SECRET_LENGTH and secret.isascii()
         key = await self._store.directory.find_key(digest_of(secret)) if plausible else None
-        if key is not None and key.name == SESSION:
+        if key is not None and key.is_session:
             await self._revoke(key)
 
     async def _revoke(self, key: ApiKey) -> None:

@@ -9,7 +9,7 @@ from chirp.commands import check_password
 from chirp.errors import NotFound
 from chirp.fanout.accounts import AccountWriter
 from chirp.fanout.journal import JournalRunner
-from chirp.model import SESSION, Account, ApiKey, Role, User
+from chirp.model import Account, ApiKey, Role, User
 from chirp.services.passwords import Passwords
 from chirp.storage.engine import Batch
 from chirp.storage.keys import DIRECTORY
@@ -81,7 +81,7 @@ class Administration:
 
         account = await self._writer.change(user_id, edit)
         for key in await self._store.directory.keys_of(user_id):
-            if key.name == SESSION:
+            if key.is_session:
                 await self._revoke(key)
         return account
 

@@ -9,7 +9,7 @@ from chirp.commands import EditProfile
 from chirp.errors import Forbidden, Invalid, NotFound
 from chirp.fanout.accounts import AccountWriter
 from chirp.fanout.attachments import Attachments
-from chirp.model import SESSION, Account, MediaId, MediaKind, User
+from chirp.model import Account, MediaId, MediaKind, User
 from chirp.services.passwords import Passwords
 from chirp.storage.engine import Batch
 from chirp.storage.keys import DIRECTORY
@@ -74,7 +74,7 @@ class OwnAccount:
     async def _end_sessions(self, viewer: Viewer) -> None:
         """Revoke all sessions but the one that asks; developer keys stay."""
         keys = await self._store.directory.keys_of(viewer.user_id)
-        ended = [k for k in keys if k.name == SESSION and k.digest != viewer.key_digest]
+        ended = [k for k in keys if k.is_session and k.digest != viewer.key_digest]
         batch = Batch(DIRECTORY)
         for key in ended:
             self._store.directory.delete_key(batch, key)

@@ -38,7 +38,7 @@ from chirp.pages import ReadActions
 from chirp.readers.roles import require_role
 from chirp.services.listing import page_by_id
 from chirp.services.passwords import Passwords
-from chirp.services.secrets import digest_of, new_invite_code, new_key, new_random_id
+from chirp.services.secrets import digest_of, new_invite_code, new_random_id, new_session
 from chirp.storage.changes import (
     account_created,
     registration_approved,
@@ -145,7 +145,7 @@ class Registrations:
         user_id = UserId(await self._ids.next())
         name, birthday = command.username, command.date_of_birth
         account = Account(user_id, name, command.email, password_hash, birthday, now)
-        key, secret = new_key(user_id, "session", self._clock)
+        key, secret = new_session(user_id, self._clock)
         return _Made(User(user_id, name, command.name, now), account, key, secret)
 
     def _claim(self, made: _Made, invite: Invite | None, *, waits: bool) -> Batch:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import secrets
 
+from msgspec.structs import replace
+
 from chirp.clock import Clock
-from chirp.model import MAX_ID, ApiKey, KeyId, UserId
+from chirp.model import MAX_ID, SESSION, ApiKey, KeyId, UserId
 
 SECRET_PREFIX = "chirp_"  # noqa: S105  (not a secret: how a key begins, for secret scanners)
 SECRET_LENGTH = len(SECRET_PREFIX) + 43
@@ -34,7 +36,13 @@ def digest_of(secret: str) -> bytes:
 
 
 def new_key(user_id: UserId, name: str, clock: Clock) -> tuple[ApiKey, str]:
-    """Return a new key of a user, and its secret."""
+    """Return a new developer key of a user, and its secret."""
     secret = new_secret()
-    key_id = KeyId(new_random_id())
-    return ApiKey(key_id, user_id, name, digest_of(secret), clock.now_ms()), secret
+    key_id, digest = KeyId(new_random_id()), digest_of(secret)
+    return ApiKey(key_id, user_id, name, digest, clock.now_ms(), session=False), secret
+
+
+def new_session(user_id: UserId, clock: Clock) -> tuple[ApiKey, str]:
+    """Return a new session of a user, and its secret."""
+    key, secret = new_key(user_id, SESSION, clock)
+    return replace(key, session=True), secret

@@ -98,7 +98,9 @@ def unpack_account(raw: bytes) -> Account:
 
 def pack_key(key: ApiKey) -> bytes:
     """Return the row of a developer key or session."""
-    return pack_array(astuple(key))
+    fields = astuple(key)
+    # A row from before it had a last field keeps its form: it is swapped by its bytes.
+    return pack_array(fields[:-1] if key.session is None else fields)
 
 
 def unpack_key(raw: bytes) -> ApiKey:

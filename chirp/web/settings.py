@@ -10,7 +10,7 @@ from chirp.commands import CreateKey, EditProfile
 from chirp.errors import Invalid, NotFound, Refusal
 from chirp.http.calls import call_of
 from chirp.http.paging import parse_id
-from chirp.model import SESSION, KeyId, MediaId, MediaKind, User
+from chirp.model import KeyId, MediaId, MediaKind, User
 from chirp.views import Viewer
 from chirp.web.face import redirect
 from chirp.web.forms import Received, Receiver
@@ -155,13 +155,13 @@ class SettingsPages:
         viewer = self._site.viewer(request)
         keys = await self._site.services.accounts.keys(viewer)
         keys.sort(key=lambda key: -(key.last_used or key.created_at))
-        sessions = [key for key in keys if key.name == SESSION]
+        sessions = [key for key in keys if key.is_session]
         return await self._page(
             request,
             "keys",
             problem,
             secret=secret,
-            keys=[key for key in keys if key.name != SESSION],
+            keys=[key for key in keys if not key.is_session],
             sessions=[(key, key.digest == viewer.key_digest) for key in sessions],
         )
 
@@ -170,10 +170,8 @@ class SettingsPages:
         viewer, form = self._site.viewer(request), await self._site.form(request, KeyForm)
 
         async def create() -> web.Response:
-            command = CreateKey(form.name)
-            if command.name == SESSION:
-                raise Invalid("call it something else: this is what sessions are called")
-            _, secret = await self._site.services.accounts.create_key(viewer, command)
+            accounts = self._site.services.accounts
+            _, secret = await accounts.create_key(viewer, CreateKey(form.name))
             response = await self._keys(request, secret=secret)
             response.headers["Cache-Control"] = "no-store"
             return response

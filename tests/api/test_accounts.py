@@ -239,7 +239,7 @@ async def test_a_developer_key_shows_its_secret_once(http: Http) -> None:
     listed = await http.ok(await http.get("/keys", ada))
     assert [key["name"] for key in listed["data"]] == ["session", "my bot"]
     assert secret not in str(listed)
-    assert set(listed["data"][1]) == {"key_id", "name", "created_at", "last_used"}
+    assert set(listed["data"][1]) == {"key_id", "name", "session", "created_at", "last_used"}
     assert listed["data"][1]["last_used"] == "2026-11-23T09:00:00.000Z"
 
 

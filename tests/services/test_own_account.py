@@ -20,12 +20,15 @@ async def sign_in(http: Http, password: str = PASSWORD) -> Answer:
     return await http.post("/sessions", {"username": "ada", "password": password})
 
 
-async def test_a_new_password_ends_the_other_sessions(http: Http) -> None:
+@pytest.mark.parametrize("name", ["bot", "session"])
+async def test_a_new_password_ends_the_other_sessions(http: Http, name: str) -> None:
     key = (await http.register("ada"))["api_dev_key"]
     other = (await sign_in(http)).json["api_dev_key"]
-    made = await http.ok(await http.post("/keys", {"name": "bot"}, key), 201)
+    made = await http.ok(await http.post("/keys", {"name": name}, key), 201)
     assert (await edit(http, key, new_password=NEW, password=PASSWORD)).status == 200
     (await http.get("/users/me", other)).refused(401)
+    listed = (await http.get("/keys", key)).json["data"]
+    assert sorted(one["session"] for one in listed) == [False, True]
     for kept in (key, made["api_dev_key"]):
         assert (await http.get("/users/me", kept)).status == 200
     (await sign_in(http)).refused(401)

@@ -123,6 +123,7 @@ api_keys = st.builds(
     digest=st.binary(min_size=32, max_size=32),
     created_at=times,
     last_used=maybe(times),
+    session=maybe(st.booleans()),
 )
 EDGES: tuple[type[Event], ...] = (
     Favorited,

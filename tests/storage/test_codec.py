@@ -116,6 +116,14 @@ def test_short_rows_get_defaults() -> None:
     assert account == Account(UserId(1), "ada", "a@b.c")
 
 
+@pytest.mark.parametrize("name", ["session", "bot"])
+def test_a_key_s_name_said_whether_it_is_a_session(name: str) -> None:
+    raw = codec.pack_array((1, 2, name, b"d" * 32, 3, None))
+    key = codec.unpack_key(raw)
+    assert key.is_session == (name == "session")
+    assert codec.pack_key(key) == raw
+
+
 def test_fields_of_a_later_version_are_ignored() -> None:
     fields = (*astuple(User(UserId(1), "ada", "Ada", UnixMs(2))), "new", 5)
     assert codec.unpack_user(codec.pack_array(fields)).username == "ada"

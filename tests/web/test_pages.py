@@ -196,6 +196,16 @@ async def test_keys_and_sessions(http: Http, ada: Person) -> None:
     assert (await ada.get("/settings/keys")).url.path == "/settings/keys"
 
 
+async def test_a_key_may_be_called_session(http: Http, ada: Person) -> None:
+    secret = (await ada.post("/settings/keys", name="session")).document.classed("key")[0].text
+    assert (await http.get("/users/me", secret)).status == 200
+    sessions, keys = (await ada.get("/settings/keys")).document.all("table")
+    assert ("session" in sessions.text, "session" in keys.text) == (False, True)
+    # A browser that ends its session does not end a key, whatever it put in its cookie.
+    await http.chirp.server.accounts.end_session(secret)
+    assert (await http.get("/users/me", secret)).status == 200
+
+
 async def test_one_s_data(http: Http, ada: Person) -> None:
     bob = await http.chirp.register("bob")
     tweet = (await http.tweet(bob, "from bob"))["tweet_id"]
