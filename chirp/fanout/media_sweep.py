@@ -5,6 +5,7 @@ anywhere, it begins anew. Nothing waits for it: media of a deleted tweet are hid
 
 - An upload that nothing shows is deleted a day after it came, unless a tweet of its owner shows it.
 - One whose tweet is deleted is deleted; one of a profile that has another picture, after that day.
+- One that is changed in the moment in which it is looked at keeps its files: the next round decides.
 - A blob that no upload names is deleted once it is an hour old: until then, one may be on its way.
 """
 
@@ -55,21 +56,20 @@ class MediaSweep:
         place, deleted = 0, 0
         while found := await self._store.media.above(place, SLICE):
             for media in found:
-                wanted = await self._is_wanted(media)
-                if wanted:
+                if not await self._is_wanted(media) and await self._changed(media, None):
+                    deleted += 1
+                else:
                     named |= _files_of(media)
-                    continue
-                deleted += await self._delete(media)
             place = found[-1].media_id
             await asyncio.sleep(0)
         self.used_bytes, self.files = sum(named.values()), len(named)
         await self._sweep_blobs(named)
         return deleted
 
-    async def _delete(self, media: Media) -> bool:
-        """Delete an upload, unless it has just been changed."""
+    async def _changed(self, media: Media, after: Media | None) -> bool:
+        """Change or delete an upload; False: somebody else just has, and it is left alone."""
         try:
-            await self._store.engine.commit(self._store.media.replace(media, None))
+            await self._store.engine.commit(self._store.media.replace(media, after))
         except Conflict:
             return False
         return True
@@ -98,7 +98,7 @@ class MediaSweep:
             for tweet in await self._store.tweets.find_many(ids):
                 if tweet is not None and media.media_id in tweet.media_ids:
                     marked = replace(media, used_by=tweet.tweet_id)
-                    await self._store.engine.commit(self._store.media.replace(media, marked))
+                    await self._changed(media, marked)
                     return True
             below = ids[-1]
             if below < media.media_id:

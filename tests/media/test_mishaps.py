@@ -10,12 +10,15 @@ from typing import Any
 
 import pytest
 from aiohttp import ClientError
+from msgspec.structs import replace
 
 from chirp.blobs.disk import DiskBlobs
 from chirp.errors import Unavailable
 from chirp.model import Media, MediaId, MediaKind, MediaState
-from tests.media.test_service import files, path_of, photo, send, show
+from tests.media.test_service import DAY_MS, files, path_of, photo, send, show
 from tests.support.clock import FixedClock
+from tests.support.driver import Driver, memory_store
+from tests.support.engines import HeldEngine
 from tests.support.pictures import drawn, encoded, video
 from tests.support.web import Http
 
@@ -92,6 +95,39 @@ async def test_a_file_that_comes_again_while_it_is_swept_stays(tmp_path: Path) -
         both = [blobs.put(file), blobs.delete_older(name, 3600)]
         await asyncio.gather(*(both if number % 2 else reversed(both)))
         assert await blobs.names() == [name]
+
+
+@pytest.mark.parametrize("shown", [True, False])
+async def test_what_changes_while_it_is_swept_stays_and_the_sweep_goes_on(
+    same_switch_interval: None, shown: bool
+) -> None:
+    engine = HeldEngine()
+    chirp = await Driver.open(memory_store(engine))
+    async with Http(chirp) as http:
+        ada, table = await chirp.register("ada"), chirp.store.media
+        changing, unused = [(await photo(http, ada, step))["media_id"] for step in (1, 2)]
+        if shown:
+            await show(http, ada, changing)
+        row = await table.find(int(changing))
+        assert row is not None
+        unmarked = replace(row, used_by=0)
+        await engine.commit(table.put(unmarked))
+        chirp.clock.advance_ms(2 * DAY_MS)
+        engine.held = True
+        sweeping = asyncio.create_task(chirp.server.media_sweep.sweep())
+        async with asyncio.timeout(10):
+            while not engine.waiting:
+                await asyncio.sleep(0.01)
+        engine.held = False
+        described = replace(unmarked, alt_text="a finer gradient")
+        await engine.commit(table.replace(unmarked, described))
+        engine.release()
+        await sweeping
+        assert await table.find(int(changing)) == described
+        assert await table.find(int(unused)) is None
+        kept = {described.original.name, described.preview.name}
+        assert kept <= {file.name for file in files(http)}
+    await chirp.close()
 
 
 async def test_nobody_waits_for_ever(http: Http) -> None:

@@ -22,20 +22,20 @@ class HeldEngine(MemoryEngine):
     def __init__(self, shards: int = 2) -> None:
         super().__init__(shards)
         self.held = False
-        self._waiting: list[tuple[Batch, asyncio.Future[Receipt | None]]] = []
+        self.waiting: list[tuple[Batch, asyncio.Future[Receipt | None]]] = []
 
     def commit(self, batch: Batch) -> asyncio.Future[Receipt | None]:
         if not self.held:
             return super().commit(batch)
         future: asyncio.Future[Receipt | None] = asyncio.get_running_loop().create_future()
-        self._waiting.append((batch, future))
+        self.waiting.append((batch, future))
         return future
 
     def release(self) -> None:
         """Commit what waits, and hold nothing any more."""
         self.held = False
-        self._queue.extend(self._waiting)
-        self._waiting.clear()
+        self._queue.extend(self.waiting)
+        self.waiting.clear()
         self._flush()
 
 
