@@ -173,8 +173,7 @@ class MediaService:
             upload.media_id, viewer.user_id, kind, MediaState.PROCESSING, now, alt_text=alt_text
         )
         if upload.is_video:
-            await self._store.engine.commit(self._store.media.put(media))
-            self._tasks.start(f"media-{media.media_id}", self._process_later(media, upload.folder))
+            await self._accept(media, upload)
             return media
         try:
             media = await self._processed(media, upload.folder)
@@ -182,6 +181,16 @@ class MediaService:
         finally:
             await upload.drop()
         return media
+
+    async def _accept(self, media: Media, upload: Upload) -> None:
+        """Write down that a video is here, and begin to work on it."""
+        try:
+            await self._store.engine.commit(self._store.media.put(media))
+        except BaseException:
+            # Nobody was told its id. If the row is on disk after all, the sweep takes it in a day.
+            await upload.drop()
+            raise
+        self._tasks.start(f"media-{media.media_id}", self._process_later(media, upload.folder))
 
     async def _processed(self, media: Media, folder: Path) -> Media:
         made_in = folder / "made"

@@ -84,6 +84,15 @@ async def test_a_video_that_is_deleted_while_it_is_worked_on_leaves_nothing(
     assert http.chirp.server.tasks.failures == []
 
 
+async def test_a_video_that_cannot_be_written_down_leaves_nothing(
+    http: Http, tmp_path: Path
+) -> None:
+    ada = await http.chirp.register("ada")
+    http.chirp.engine.stop_writes("the disk is full")
+    (await send(http, ada, video(tmp_path / "v.webm", "libvpx").read_bytes())).refused(503)
+    assert list((http.chirp.store.media_folder / "incoming").iterdir()) == []
+
+
 async def test_a_file_that_comes_again_while_it_is_swept_stays(tmp_path: Path) -> None:
     blobs = DiskBlobs(tmp_path / "blobs", FixedClock())
     for number in range(50):
