@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.async_playwright import Axe  # type: ignore[import-untyped]
-from playwright.async_api import FilePayload, Page, expect
+from playwright.async_api import FilePayload, Page, Route, expect
 
 from chirp.model import Role
 from tests.browser.tab import Tabs
@@ -91,7 +91,7 @@ async def test_one_s_own_tweet_hides_none_that_came_before_it(tabs: Tabs, http: 
     assert (await http.post("/users/bob/follow", key=ada["api_dev_key"])).status == 200
     await http.tweet(bob, "old news")
     page = await tabs.sign_in("ada")
-    async with page.expect_response("**/stream"):
+    async with page.expect_response("**/stream?*"):
         await page.reload()
     await http.tweet(bob, "fresh news")
     await expect(page.locator("#newer")).to_have_text("Show 1 new tweet")
@@ -104,6 +104,24 @@ async def test_one_s_own_tweet_hides_none_that_came_before_it(tabs: Tabs, http: 
     await http.tweet(bob, "the latest")
     await page.click("#newer")
     await expect(found).to_have_text(["the latest", "my own", "fresh news", "old news"])
+
+
+async def test_a_tweet_that_comes_before_the_stream_is_open_is_told(tabs: Tabs, http: Http) -> None:
+    bob, ada = await http.chirp.register("bob"), await http.register("ada")
+    assert (await http.post("/users/bob/follow", key=ada["api_dev_key"])).status == 200
+    page = await tabs.sign_in("ada")
+
+    async def too_early(route: Route) -> None:
+        await http.tweet(bob, "fresh news")
+        await route.continue_()
+
+    for shown in ([], ["fresh news"]):
+        await page.route("**/stream*", too_early, times=1)
+        await page.goto("/")
+        await expect(page.locator("#timeline .card .text")).to_have_text(shown)
+        await expect(page.locator("#newer")).to_have_text("Show 1 new tweet")
+    await page.click("#newer")
+    await expect(page.locator("#timeline .card")).to_have_count(2)
 
 
 async def test_without_scripts(tabs: Tabs, http: Http) -> None:

@@ -75,7 +75,8 @@ export function prepend(html) {
 
 function open() {
   if (source) return;
-  source = new EventSource(timeline.dataset.stream);
+  // Some may have come since the page was made; an empty one has seen none at all.
+  source = new EventSource(`${timeline.dataset.stream}?since_id=${loaded ?? 1}`);
   const on = (name, act) => source.addEventListener(name, ({ data }) => act(JSON.parse(data)));
   on("tweet", arrived);
   on("delete", gone);
