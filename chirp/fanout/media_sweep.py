@@ -5,7 +5,7 @@ anywhere, it begins anew. Nothing waits for it: media of a deleted tweet are hid
 
 - An upload that nothing shows is deleted a day after it came, unless a tweet of its owner shows it.
 - One whose tweet is deleted is deleted; one of a profile that has another picture, after that day.
-- One that is changed in the moment in which it is looked at keeps its files: the next round decides.
+- One that changes while it is looked at keeps its files: the next round decides.
 - A blob that no upload names is deleted once it is an hour old: until then, one may be on its way.
 """
 
