@@ -14,12 +14,13 @@ from chirp.errors import Invalid, NotFound, Refusal, Unprocessable
 from chirp.http.errors import JSON_TYPE
 from chirp.http.paging import parse_id
 from chirp.model import Media, MediaId, MediaState, TweetId
-from chirp.views import Viewer
+from chirp.views import TweetView, Viewer
 from chirp.web.face import is_partial, redirect
 from chirp.web.forms import Received, Receiver
 from chirp.web.site import Site
 
 T = TypeVar("T")
+_ABOUT = {"in_reply_to_tweet_id", "quote_of_tweet_id"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +94,12 @@ class ComposerPages:
         async def again(error: Refusal) -> web.Response:
             if is_partial(request):
                 raise error
-            return await self._page(request, draft, error.message)
+            try:
+                return await self._page(request, draft, error.message)
+            except Refusal:
+                # What it is about cannot be shown: the text is not to go with it.
+                gone = self._site.words("compose.gone")
+                return await self._page(request, Draft(draft.text), gone)
 
         return await self._site.tried(self._post(request, viewer, draft, received), again)
 
@@ -102,11 +108,20 @@ class ComposerPages:
     ) -> web.Response:
         media_ids = await self._described(viewer, received)
         command = draft.command(self._site.max_weight, media_ids)
-        view = await self._site.services.tweets.post(viewer, command)
+        view = await self._posted(viewer, command)
         if is_partial(request):
             return self._site.part(self._site.cards.card(view))
         answered = view.cached.tweet.in_reply_to_tweet_id
         return redirect(request, f"/tweets/{answered}" if answered else "/")
+
+    async def _posted(self, viewer: Viewer, command: PostTweet) -> TweetView:
+        """Post a tweet. Raises: NotFound: what it is about is gone; a script lets go of that."""
+        try:
+            return await self._site.services.tweets.post(viewer, command)
+        except Invalid as error:
+            if error.field in _ABOUT:
+                raise NotFound(self._site.words("compose.gone"), field=error.field) from None
+            raise
 
     async def _described(self, viewer: Viewer, received: Received) -> list[MediaId]:
         """Return what a tweet shows, described: what scripts sent before, or the form's files."""
@@ -122,8 +137,15 @@ class ComposerPages:
             described.append((done.media_id, alt))
         for media_id, alt in described:
             if alt.strip():
-                await media.describe(viewer, media_id, alt)
+                await self._describe(viewer, media_id, alt)
         return [media_id for media_id, _ in described]
+
+    async def _describe(self, viewer: Viewer, media_id: MediaId, alt: str) -> None:
+        """Describe one. Raises: Invalid: there is none; what is not found is the tweet alone."""
+        try:
+            await self._site.services.media.describe(viewer, media_id, alt)
+        except NotFound:
+            raise Invalid("unknown id in media_ids", field="media_ids") from None
 
     # -- for scripts --------------------------------------------------------------------
 

@@ -124,6 +124,23 @@ async def test_a_tweet_that_comes_before_the_stream_is_open_is_told(tabs: Tabs, 
     await expect(page.locator("#timeline .card")).to_have_count(2)
 
 
+async def test_a_text_outlives_the_tweet_that_it_answers(tabs: Tabs, http: Http) -> None:
+    await http.register("ada")
+    bob = await http.chirp.register("bob")
+    tweet = (await http.tweet(bob, "soon gone"))["tweet_id"]
+    page = await tabs.sign_in("ada")
+    await page.goto(f"/bob/status/{tweet}")
+    await page.fill("#tweet-text", "a long answer")
+    await http.delete(f"/tweets/{tweet}", bob)
+    tabs.expected = {404}
+    await page.click("#post")
+    await expect(page.locator("#composer .problem")).to_contain_text("is gone")
+    await expect(page.locator("#tweet-text")).to_have_value("a long answer")
+    await page.click("#post")
+    await page.wait_for_url("/")
+    await expect(page.locator("#timeline .card .text")).to_have_text(["a long answer"])
+
+
 async def test_without_scripts(tabs: Tabs, http: Http) -> None:
     bob = await http.chirp.register("bob")
     tweet = (await http.tweet(bob, "from bob"))["tweet_id"]

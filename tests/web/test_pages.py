@@ -67,6 +67,22 @@ async def test_replies_quotes_and_threads(http: Http, ada: Person) -> None:
     assert (await ada.get(f"/wrong/status/{first}")).url.path == f"/ada/status/{first}"
 
 
+@pytest.mark.parametrize("field", ["in_reply_to_tweet_id", "quote_of_tweet_id"])
+async def test_a_text_outlives_the_tweet_that_it_is_about(
+    field: str, http: Http, ada: Person
+) -> None:
+    bob = await http.chirp.register("bob")
+    about = (await http.tweet(bob, "soon gone"))["tweet_id"]
+    await http.delete(f"/tweets/{about}", bob)
+    for text, status in (("a long answer", 404), ("x" * 281, 400)):
+        page = await post(ada, text, **{field: about})
+        assert page.status == status
+        assert "gone" in page.document.classed("problem")[0].text
+        assert page.document.all("textarea")[0].text == text
+        assert not page.document.all("input", name=field)
+    assert texts(await post(ada, "a long answer")) == ["a long answer"]
+
+
 async def test_favorites_retweets_and_bookmarks(http: Http, ada: Person) -> None:
     bob = await http.chirp.register("bob")
     tweet = (await http.tweet(bob, "from bob"))["tweet_id"]

@@ -77,6 +77,7 @@ function setUp() {
     event.preventDefault();
     if (post.disabled) return;
     sending = true;
+    find(".problem", form)?.remove();
     ready();
     const body = new FormData();
     for (const field of form.elements) if (field.type === "hidden" || field === box) body.append(field.name, field.value);
@@ -87,11 +88,22 @@ function setUp() {
       form.reset();
       done(html);
     } catch (error) {
-      toast(error instanceof TypeError ? say("offline") : error.message);
+      if (error.status === 404) letGo(error.message);
+      else toast(error instanceof TypeError ? say("offline") : error.message);
     } finally {
       sending = false;
       weigh();
     }
+  }
+
+  // What it is about is gone: the text stays, and is posted by itself.
+  function letGo(words) {
+    for (const name of ["in_reply_to_tweet_id", "quote_of_tweet_id"]) form.elements[name]?.remove();
+    delete form.dataset.stays;
+    form.dataset.then = "/";
+    const problem = make("p", { className: "problem", textContent: words });
+    problem.setAttribute("role", "alert");
+    box.after(problem);
   }
 
   function done(html) {

@@ -45,7 +45,7 @@ export function headers() {
   return { "HX-Request": "true", ...JSON.parse(document.body.getAttribute("hx-headers")) };
 }
 
-/** Ask for a part of a page. Rejects with the server's words. */
+/** Ask for a part of a page. Rejects with the server's words and status. */
 export async function part(url, options = {}) {
   const answer = await fetch(url, { headers: headers(), ...options });
   const elsewhere = answer.headers.get("HX-Redirect");
@@ -54,7 +54,7 @@ export async function part(url, options = {}) {
     throw new Error(say("signed_out"));
   }
   const text = await answer.text();
-  if (!answer.ok) throw new Error(text || say("failed"));
+  if (!answer.ok) throw Object.assign(new Error(text || say("failed")), { status: answer.status });
   return text;
 }
 
