@@ -292,7 +292,7 @@ class Chirp:
             self.streams,
             self.media,
             PeopleSearch(self.store, self.people, self.sights),
-            Export(self.store),
+            Export(self.store, self.accounts),
         )
         self.fronts = Fronts(
             services,

@@ -9,7 +9,8 @@ import orjson
 from msgspec.structs import asdict
 
 from chirp.errors import NotFound
-from chirp.model import MAX_ID, Tweet, UserId
+from chirp.model import MAX_ID, ApiKey, Tweet, UserId
+from chirp.services.accounts import Accounts
 from chirp.storage.store import Store
 from chirp.views import Viewer
 
@@ -21,12 +22,14 @@ Edges = Callable[[int, tuple[int, int] | None, int], Awaitable[Sequence[tuple[in
 class Export:
     """Reads everything that belongs to one account."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, accounts: Accounts) -> None:
         self._store = store
+        self._accounts = accounts
 
     async def export(self, viewer: Viewer) -> AsyncIterator[bytes]:
-        """Yield one JSON object: account, tweets, favorites, bookmarks, and who is followed.
+        """Yield one JSON object: account, keys, tweets, favorites, bookmarks, who is followed.
 
+        A key is told without what opens it, a tweet with what it said before each edit.
         Ids are strings, times Unix milliseconds. Nothing of it is held in memory for long.
         Raises: NotFound.
         """
@@ -38,6 +41,8 @@ class Export:
         private = asdict(account)
         del private["password_hash"]
         yield b'{"account":%b,"profile":%b' % (_json(private), _json(asdict(profile)))
+        keys = [_key(key) for key in await self._accounts.keys(viewer)]
+        yield b',"keys":%b' % orjson.dumps(keys)
         async for part in self._array("tweets", self._tweets(user)):
             yield part
         for name, edges in (
@@ -71,7 +76,8 @@ class Export:
 
     async def _tweet(self, tweet: Tweet) -> bytes:
         fields = asdict(tweet)
-        fields["entities"] = [_readable(asdict(entity)) for entity in tweet.entities]
+        fields["entities"] = _entities(tweet)
+        fields["versions"] = await self._versions(tweet)
         media = await self._store.media.find_many(tweet.media_ids) if tweet.media_ids else []
         fields["media"] = [
             {"media_id": str(one.media_id), "type": one.kind, "alt_text": one.alt_text,
@@ -79,6 +85,41 @@ class Export:
             for one in media if one is not None
         ]  # fmt: skip
         return _json(fields)
+
+    async def _versions(self, tweet: Tweet) -> list[dict[str, Any]]:
+        """Return what a tweet said before it was edited, the newest first."""
+        versions: list[dict[str, Any]] = []
+        below = tweet.version
+        while below > 1 and (
+            found := await self._store.tweets.versions(tweet.tweet_id, below, SLICE)
+        ):
+            versions += map(_version, found)
+            below = found[-1].version
+        return versions
+
+
+def _version(tweet: Tweet) -> dict[str, Any]:
+    return {
+        "version": tweet.version,
+        "content": tweet.content,
+        "edited_at": tweet.edited_at,
+        "entities": _entities(tweet),
+    }
+
+
+def _entities(tweet: Tweet) -> list[dict[str, Any]]:
+    return [_readable(asdict(entity)) for entity in tweet.entities]
+
+
+def _key(key: ApiKey) -> dict[str, Any]:
+    """Return what a key is, one by one: its digest must never be among it."""
+    return {
+        "key_id": str(key.key_id),
+        "name": key.name,
+        "session": key.is_session,
+        "created_at": key.created_at,
+        "last_used": key.last_used,
+    }
 
 
 async def _edges(edges: Edges, user: UserId) -> AsyncIterator[bytes]:

@@ -240,6 +240,23 @@ async def test_one_s_data(http: Http, ada: Person) -> None:
     assert "password_hash" not in data["account"]
 
 
+async def test_one_s_data_tells_of_keys_and_of_edits(http: Http, ada: Person) -> None:
+    await post(ada, "one")
+    for text in ("two", "three"):
+        await ada.post(f"/tweets/{await newest(http, 'ada')}/edit", tweet_data=text)
+    secret = (await ada.post("/settings/keys", name="bot")).document.classed("key")[0].text
+    await http.get("/users/me", secret)
+    page = await ada.get("/settings/export?file=1")
+    data = orjson.loads(page.text)
+    said = [(one["version"], one["content"]) for one in data["tweets"][0]["versions"]]
+    assert (data["tweets"][0]["content"], said) == ("three", [(2, "two"), (1, "one")])
+    keys = {one["name"]: one for one in data["keys"]}
+    assert (keys["bot"]["session"], keys["session"]["session"]) == (False, True)
+    assert set(keys["bot"]) == {"key_id", "name", "session", "created_at", "last_used"}
+    assert keys["bot"]["last_used"] == http.chirp.clock.now_ms()
+    assert secret not in page.text
+
+
 async def test_deleting_the_account(http: Http, ada: Person) -> None:
     assert (await ada.post("/settings/delete", password="wrong-one")).status == 403
     page = await ada.post("/settings/delete", password=PASSWORD)
