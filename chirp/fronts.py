@@ -154,7 +154,7 @@ class Fronts:
             self._metrics,
             self.heads,
             max_in_flight=self._config.server.max_in_flight,
-            unknown=MixedFace(self._cookies, self.site.error),
+            unknown=MixedFace(self._cookies, self.site.error, self.site.recall),
         )
         pipeline.add_routes(app, self._routes())
         return app
@@ -177,7 +177,7 @@ class Fronts:
             *api_routes(api, streams, media, self._tasks, self._config.media.max_video_mb),
             *operations.routes(),
         ]
-        face = HtmlFace(self._cookies, self.site.error)
+        face = HtmlFace(self._cookies, self.site.error, self.site.recall)
         foreign = DeathStarBench(services).routes() if self._config.server.deathstarbench else []
         told = self._reports
         reports = Told(told.reasons, told.figures, told.history, services.media.stats)
@@ -189,7 +189,7 @@ class Fronts:
                 "GET",
                 "/media/{id}/{file}",
                 media.file,
-                face=MixedFace(self._cookies, self.site.error),
+                face=MixedFace(self._cookies, self.site.error, self.site.recall),
             ),
             # Last: /{username} matches whatever is one word.
             *web_routes(self.site, face, self._assets, streams, reports),

@@ -21,6 +21,9 @@ class Face(Protocol):
     async def let_in(self, gate: Gate, request: web.Request, call: Call, key: str) -> None:
         """Let in the owner of a key that is not known yet. Raises: Refusal."""
 
+    async def recall(self, request: web.Request) -> None:
+        """Find out what a refusal will show of who asked. Raises nothing: it can do without."""
+
     def refused(self, request: web.Request, call: Call, told: Told) -> web.StreamResponse:
         """Return the answer to a request that was refused."""
 
@@ -35,6 +38,9 @@ class JsonFace:
     async def let_in(self, gate: Gate, request: web.Request, call: Call, key: str) -> None:
         """Let in the owner of a key. Raises: Unauthorized, Forbidden, RateLimited."""
         await gate.authenticate(request, call, key)
+
+    async def recall(self, _request: web.Request) -> None:
+        """Return at once: nothing is shown."""
 
     def refused(self, _request: web.Request, call: Call, told: Told) -> web.StreamResponse:
         """Return the refusal as JSON."""

@@ -10,7 +10,7 @@ from typing import Any, Literal, cast
 from aiohttp import web
 
 from chirp.clock import Clock
-from chirp.errors import ChirpError, Invalid, Refusal, Unavailable
+from chirp.errors import ChirpError, Invalid, RateLimited, Refusal, Unavailable
 from chirp.http.access_log import AccessLog, logged_path
 from chirp.http.body import MAX_BODY_BYTES
 from chirp.http.calls import CALL, Call, Group, RequestIds
@@ -109,6 +109,9 @@ class Pipeline:
             try:
                 response = await (begun or self._answered(route, request, call, started_s))
             except Exception as error:  # noqa: BLE001  (the top: logged once, told without a trace)
+                # Who asks too much, or in an overload, costs no read beside.
+                if not isinstance(error, RateLimited | Unavailable):
+                    await face.recall(request)
                 response = self._told(error, request, call, face)
                 _cut_where_begun(request)
             finally:

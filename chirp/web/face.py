@@ -5,7 +5,7 @@ A cookie that is no longer good is nobody's: its owner reads on as a stranger an
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from urllib.parse import SplitResult, quote, urlsplit
 
@@ -19,14 +19,16 @@ from chirp.http.gate import Gate
 from chirp.web.cookies import Cookies
 
 ErrorPage = Callable[[web.Request, Told], web.Response]
+Recall = Callable[[web.Request], Awaitable[None]]
 
 
 class HtmlFace:
-    """People in browsers. `page` renders a refusal."""
+    """People in browsers. `page` renders a refusal, `recall` finds out who is told it."""
 
-    def __init__(self, cookies: Cookies, page: ErrorPage) -> None:
+    def __init__(self, cookies: Cookies, page: ErrorPage, recall: Recall) -> None:
         self._cookies = cookies
         self._page = page
+        self._recall = recall
 
     def key_of(self, request: web.Request) -> str | None:
         """Return the key in the session's cookie."""
@@ -36,6 +38,10 @@ class HtmlFace:
         """Let in the owner of a session that stands. Raises: RateLimited."""
         with suppress(Unauthorized, Forbidden):
             await gate.authenticate(request, call, key)
+
+    async def recall(self, request: web.Request) -> None:
+        """Find out who will see the page. Raises nothing."""
+        await self._recall(request)
 
     def refused(self, request: web.Request, call: Call, told: Told) -> web.StreamResponse:
         """Return the refusal as a page; who has to sign in is sent there."""
@@ -60,12 +66,21 @@ class MixedFace(HtmlFace):
             return await JSON_FACE.let_in(gate, request, call, key)
         return await super().let_in(gate, request, call, key)
 
+    async def recall(self, request: web.Request) -> None:
+        """Find out who will see the page, if it is one. Raises nothing."""
+        if _wants_page(request):
+            await super().recall(request)
+
     def refused(self, request: web.Request, call: Call, told: Told) -> web.StreamResponse:
         """Return the refusal as a page to who asks for HTML outside the API, else as JSON."""
-        wants_page = "text/html" in request.headers.get("Accept", "")
-        if wants_page and not request.path.startswith("/api/"):
+        if _wants_page(request):
             return super().refused(request, call, told)
         return JSON_FACE.refused(request, call, told)
+
+
+def _wants_page(request: web.Request) -> bool:
+    wants_page = "text/html" in request.headers.get("Accept", "")
+    return wants_page and not request.path.startswith("/api/")
 
 
 def is_partial(request: web.Request) -> bool:

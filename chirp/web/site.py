@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -36,6 +37,8 @@ class Form(Struct):
 
 
 F = TypeVar("F", bound=Form)
+_ME = web.RequestKey("me", Me)
+"""Who asked for what was refused, where that is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +141,15 @@ class Site:
         """Answer a script with a part of a page."""
         return respond(html if isinstance(html, bytes) else html.encode())
 
+    async def recall(self, request: web.Request) -> None:
+        """Find out who will see a refusal, for its navigation. Raises nothing."""
+        if not is_partial(request):
+            # Whatever may fail here: a refusal is told in any case, and the first error is known.
+            with suppress(Exception):
+                me = await self.me(request)
+                if me is not None:
+                    request[_ME] = me
+
     def error(self, request: web.Request, told: Told) -> web.Response:
         """Answer with a refusal: a page, or to a script its words alone."""
         if is_partial(request):
@@ -148,6 +160,10 @@ class Site:
             "message": self.said(told),
             "request_id": call_of(request).request_id,
         }
+        me = request.get(_ME)
+        # What cannot be shown around it may be the very thing that failed.
+        with suppress(Exception):
+            return self.pages.page(request, "error.html", me, told.status, **values)
         return self.pages.page(request, "error.html", None, told.status, **values)
 
     def said(self, told: Told) -> str:

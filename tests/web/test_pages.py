@@ -302,6 +302,46 @@ async def test_what_is_not_there_is_a_page(path: str, ada: Person) -> None:
     assert page.document.all("h1")
 
 
+def ways(page: Page) -> set[str]:
+    return {one.attributes["href"] for one in page.document.all("a")}
+
+
+@pytest.mark.parametrize("path", ["/nobody", "/admin", "/a/b/c/d", "/?cursor=x"])
+async def test_an_error_leads_on_as_other_pages_do(path: str, http: Http, ada: Person) -> None:
+    accept = {"Accept": "text/html"}
+    page = await ada.get(path, headers=accept)
+    assert page.status >= 400
+    assert {"/", "/bookmarks", "/ada", "/settings", "/compose"} <= ways(page)
+    assert page.document.all("form", action="/sign-out")
+    await http.chirp.server.administration.set_role("ada", Role.MODERATOR)
+    assert "/admin" in ways(await ada.get("/nobody"))
+
+
+async def test_a_failure_is_a_page_whatever_fails(
+    http: Http, ada: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The frame around every page fails, and so does the one around the first error's page."""
+    globals_ = http.chirp.server.fronts.site.pages.templates.globals
+    monkeypatch.delitem(globals_, "card")
+    page = await ada.get("/settings")
+    assert page.status == 500
+    assert page.document.all("h1")
+    assert page.headers["X-Request-Id"] in page.text
+
+
+async def test_a_failure_is_a_page_when_nothing_can_be_read(
+    http: Http, ada: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def unreadable(*_: object) -> None:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(http.chirp.engine, "get_many", unreadable)
+    page = await ada.get("/nobody")
+    assert page.status == 500
+    assert page.document.all("h1")
+    assert "/sign-in" not in ways(page)
+
+
 async def test_older_tweets_are_a_page_further(http: Http, ada: Person) -> None:
     bob = await http.chirp.register("bob")
     for number in range(25):
