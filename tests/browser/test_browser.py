@@ -124,6 +124,22 @@ async def test_a_tweet_that_comes_before_the_stream_is_open_is_told(tabs: Tabs, 
     await expect(page.locator("#timeline .card")).to_have_count(2)
 
 
+async def test_a_page_further_down_calls_nothing_new_that_is_above_it(
+    tabs: Tabs, http: Http
+) -> None:
+    bob, ada = await http.chirp.register("bob"), await http.register("ada")
+    assert (await http.post("/users/bob/follow", key=ada["api_dev_key"])).status == 200
+    for number in range(25):
+        await http.tweet(bob, f"number {number}")
+    page = await tabs.sign_in("ada")
+    older = await page.locator("a[rel=next]").get_attribute("href")
+    assert older is not None
+    async with page.expect_response("**/stream*"):
+        await page.goto(older)
+    await http.tweet(bob, "fresh news")
+    await expect(page.locator("#newer")).to_have_text("Show 1 new tweet")
+
+
 async def test_a_text_outlives_the_tweet_that_it_answers(tabs: Tabs, http: Http) -> None:
     await http.register("ada")
     bob = await http.chirp.register("bob")

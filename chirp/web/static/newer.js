@@ -75,8 +75,10 @@ export function prepend(html) {
 
 function open() {
   if (source) return;
-  // Some may have come since the page was made; an empty one has seen none at all.
-  source = new EventSource(`${timeline.dataset.stream}?since_id=${loaded ?? 1}`);
+  // Some may have come since the page was made; an empty one has seen none at all. Above a page
+  // further down are those that its reader has left behind.
+  const since = location.search ? "" : `?since_id=${loaded ?? 1}`;
+  source = new EventSource(timeline.dataset.stream + since);
   const on = (name, act) => source.addEventListener(name, ({ data }) => act(JSON.parse(data)));
   on("tweet", arrived);
   on("delete", gone);
