@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from random import Random
+
 import pytest
 
-from chirp.pages import NEWEST
+from chirp.errors import Refusal
+from chirp.model import Tweet
+from chirp.pages import NEWEST, ReadTweets
 from chirp.views import Page, TweetView, Viewer
 from tests.support.driver import Driver, ids_of, tweet_ids
 
@@ -74,3 +79,40 @@ async def test_pages_of_two_viewers_are_apart(chirp: Driver) -> None:
     own = [view.own for view in (await first(chirp, ada)).items]
     assert own == [True] * 3
     assert [view.own for view in (await first(chirp, bob)).items] == [False] * 3
+
+
+@pytest.mark.parametrize("seed", range(12))
+async def test_a_first_page_is_at_any_time_the_page_read_anew(chirp: Driver, seed: int) -> None:
+    chance = Random(seed)
+    people = await chirp.register_many("ada", "bob", "eve", "joe")
+    await chirp.follow(people[0], people[1], people[2])
+    await chirp.follow(people[1], people[0], people[3])
+    tweets = [await chirp.post(chance.choice(people), f"early {n}") for n in range(40)]
+    for _ in range(60):
+        await something(chirp, chance, people, tweets)
+        for reader in people[:2] if chance.random() < 0.6 else ():
+            page, anew = await first(chirp, reader), await chirp.home_page(reader, ReadTweets())
+            assert (page.items, page.next, page.prev) == (anew.items, anew.next, anew.prev)
+
+
+async def something(
+    chirp: Driver, chance: Random, people: list[Viewer], tweets: list[Tweet]
+) -> None:
+    """Let somebody do something to one of the newest tweets, or post."""
+    who, tweet = chance.choice(people), chance.choice(tweets[-30:])
+    posts = ["post"] * 8 + ["reply"] * 3 + ["quote"]
+    marks = ["favorite", "unfavorite", "retweet", "retweet", "unretweet"]
+    verb = chance.choice([*posts, *marks, "delete", "mute", "unmute"])
+    with suppress(Refusal):
+        if verb in {"post", "reply", "quote"}:
+            answered = tweet if verb == "reply" else None
+            quoted = tweet if verb == "quote" else None
+            tweets.append(await chirp.post(who, verb, reply_to=answered, quote=quoted))
+        elif verb == "delete":
+            author = next(one for one in people if one.user_id == tweet.author_id)
+            await chirp.delete(author, tweet)
+            tweets.remove(tweet)
+        elif verb in {"mute", "unmute"}:
+            await chirp.relate(who, verb, chance.choice(people))
+        else:
+            await chirp.react(who, verb, tweet)
