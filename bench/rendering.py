@@ -35,7 +35,14 @@ from chirp.storage.manifest import Manifest
 from chirp.storage.memory import MemoryEngine
 from chirp.storage.store import Store
 from chirp.text import parse
-from chirp.views import NO_FLAGS, CachedTweet, CachedUser, TweetView, ViewerFlags
+from chirp.views import (
+    NO_FLAGS,
+    CachedTweet,
+    CachedUser,
+    TweetView,
+    ViewerFlags,
+    bare_view,
+)
 from chirp.web.cards import Cards
 from tests.api.test_render import RENDERER, tail_fields, twin
 
@@ -65,14 +72,14 @@ def cached_tweets(count: int) -> list[CachedTweet]:
 
 def plain(tweets: Sequence[CachedTweet]) -> list[TweetView]:
     """Return the tweets as most see them."""
-    return [TweetView(cached) for cached in tweets]
+    return [bare_view(cached, NO_FLAGS, False) for cached in tweets]
 
 
 def flagged(tweets: Sequence[CachedTweet]) -> list[TweetView]:
     """Return the tweets as somebody sees them who favorited some and wrote some."""
     favorited = ViewerFlags(favorited=True)
     return [
-        TweetView(cached, NO_FLAGS if place % 4 else favorited, own=place % 20 == 7)
+        bare_view(cached, NO_FLAGS if place % 4 else favorited, place % 20 == 7)
         for place, cached in enumerate(tweets)
     ]
 
@@ -81,7 +88,12 @@ def forgetful(tweets: Sequence[CachedTweet], renderer: Renderer) -> bytes:
     """Render a page of tweets that were just read from the tables: nothing is encoded yet."""
     for cached in tweets:
         cached.json = cached.json_user = cached.json_head = cached.author.json = None
-    return renderer.page(plain(tweets), LINKS)
+    return spliced_page(plain(tweets), renderer)
+
+
+def spliced_page(views: Sequence[TweetView], renderer: Renderer = RENDERER) -> bytes:
+    """Render a page as the server does."""
+    return renderer.page(renderer.tweets(views), LINKS).whole()
 
 
 def twin_page(views: Sequence[TweetView]) -> bytes:
@@ -124,7 +136,7 @@ def report_json(bench: Bench, size: int, rounds: int) -> None:
     tweets = cached_tweets(size)
     for what, make in (("nothing done to them", plain), ("favorites and own", flagged)):
         views = make(tweets)
-        ours, slow = partial(RENDERER.page, views, LINKS), partial(twin_page, views)
+        ours, slow = partial(spliced_page, views), partial(twin_page, views)
         merged = partial(merged_page, views, [twin(view) for view in plain(tweets)])
         wanted = orjson.loads(slow())
         assert orjson.loads(ours()) == orjson.loads(merged()) == wanted, "the same JSON"

@@ -107,7 +107,8 @@ async def read(chirp: Chirp, user: UserId, command: ReadTweets) -> float:
     began_s = time.perf_counter()
     page = await chirp.timelines.home(viewer, command)
     if page.json is None:
-        page.json = RENDERER.page(page.items, NO_LINKS)
+        page.json = RENDERER.tweets(page.items)
+    RENDERER.page(page.json, NO_LINKS).whole()
     took_s = time.perf_counter() - began_s
     assert len(page.items) == 20, "a full page"
     return took_s

@@ -35,6 +35,7 @@ from chirp.metrics import Metrics
 from chirp.model import UnixMs
 from chirp.readers.caches import make_caches
 from chirp.readers.figures import engine_values, status_figures
+from chirp.readers.first_pages import FirstPages
 from chirp.readers.graph import GraphReader
 from chirp.readers.history import History
 from chirp.readers.home import HomeReader
@@ -258,21 +259,29 @@ class Chirp:
         self.threads = Threads(
             store, self.pager, self.tweets, self.showing, self.sights, self.watermark
         )
-        self.timelines = Timelines(
-            store,
+        first_pages = FirstPages(
+            self.caches.pages,
             self.pager,
             self.homes,
             self.caches.homes,
-            self.graph,
+            self.tweets,
+            self.sights,
+            self.marks,
+            self.showing,
+            self.watermark,
+            self.revision,
+        )
+        self.timelines = Timelines(
+            store,
+            self.pager,
+            first_pages,
+            self.homes,
             self.tweets,
             self.users,
             self.sights,
-            self.marks,
             self.watermark,
             self.clock,
             self.metrics,
-            self.caches.pages,
-            self.revision,
         )
 
     def _wire_fronts(self) -> None:

@@ -19,6 +19,7 @@ from collections.abc import Callable, Sequence
 from typing import Generic, NamedTuple, TypeVar
 
 from msgspec import Struct
+from msgspec.structs import force_setattr
 
 from chirp.model import (
     Action,
@@ -33,6 +34,7 @@ from chirp.model import (
     User,
     UserCounts,
     UserId,
+    Visibility,
 )
 
 T = TypeVar("T")
@@ -50,7 +52,8 @@ class CachedTweet(Struct, gc=False, eq=False):
 
     `json` is the whole tweet as a viewer without flags sees it; up to `json_tail` it is the same
     for everybody. The tail holds counts and flags: a favorite must not void what is before it, so
-    its successor begins with that as `json_head`.
+    its successor begins with that as `json_head`. `plain`: what it says stands by itself and is
+    open to all, so nothing but who wrote it can keep it from anybody.
     """
 
     tweet: Tweet
@@ -61,6 +64,17 @@ class CachedTweet(Struct, gc=False, eq=False):
     json_user: bytes | None = None
     json_tail: int = 0
     json_head: bytes | None = None
+    plain: bool = False
+
+    def __post_init__(self) -> None:
+        tweet = self.tweet
+        answered = tweet.in_reply_to_user_id
+        self.plain = (
+            tweet.visibility <= Visibility.UNLISTED
+            and tweet.retweet_of is None
+            and tweet.quote_of is None
+            and (answered is None or answered == tweet.author_id)
+        )
 
     def succeeded_by(
         self, tweet: Tweet, counts: TweetCounts, media: tuple[Media, ...]
@@ -90,13 +104,20 @@ class TweetView(Struct, frozen=True, gc=False):
     """A tweet as one viewer may see it. `own`: the viewer wrote it.
 
     `nested` is the original of a retweet, or the quoted tweet of a quote if the viewer may see
-    it. A retweet's flags are those of its original.
+    it. A retweet's flags are those of its original. `as_all`: what a stranger sees who sees nothing
+    nested: the viewer did not write it and has no flags on it, and there is nothing nested.
     """
 
     cached: CachedTweet
     flags: ViewerFlags = NO_FLAGS
     own: bool = False
     nested: TweetView | None = None
+    as_all: bool = False
+
+
+def bare_view(cached: CachedTweet, flags: ViewerFlags, own: bool) -> TweetView:
+    """Return a view with nothing nested."""
+    return TweetView(cached, flags, own, None, not own and flags is NO_FLAGS)
 
 
 def original_of(view: TweetView) -> TweetView:
@@ -110,12 +131,19 @@ class Sight(Struct, frozen=True, gc=False):
     """What keeps tweets and people from one viewer. `user_id` is None for anonymous readers.
 
     `blocked`: whom the viewer blocks and who blocks the viewer. `blocking`: only the former.
+    `apart`: whose tweets may look different to this viewer than to a stranger: all of these, and
+    the viewer's own.
     """
 
     user_id: UserId | None = None
     blocked: frozenset[int] = frozenset()
     blocking: frozenset[int] = frozenset()
     muted: frozenset[int] = frozenset()
+    apart: frozenset[int] = frozenset()
+
+    def __post_init__(self) -> None:
+        own = frozenset() if self.user_id is None else frozenset({self.user_id})
+        force_setattr(self, "apart", self.blocked | self.muted | own)
 
 
 ANONYMOUS = Sight()
@@ -216,31 +244,33 @@ class Position(Struct, frozen=True, gc=False):
 class Page(Struct, Generic[T], gc=False):
     """Part of a list, newest first; `next` leads to older, `prev` to newer items.
 
-    `json` and `json_link` are what a front end made of it: body and Link header; `html` is what
-    another one did. They live as long as the page, which a service hands out again only while
-    nothing in it has changed. `stands` says whether that is still so, if that can be said at once.
+    `json` is what a front end made of its items, `html` what another one made of all of it. They
+    live as long as the page, which a service hands out again only while nothing in it has changed.
+    `stands` says whether that is still so, if that can be said at once. `before`: a page of which
+    all but the first items here are the first there, the very same; until this one is rendered.
     """
 
     items: list[T]
     next: Position | None = None
     prev: Position | None = None
-    json: bytes | None = None
-    json_link: str = ""
+    json: list[bytes] | None = None
     html: bytes | None = None
     stands: Callable[[], bool] | None = None
+    before: Page[T] | None = None
 
 
 class Basis(Struct, gc=False):
     """What a viewer's first page was made of: the page is valid while that stays the same.
 
-    `made_of`: what else than tweets it depends on. `shown` and `cells`: the tweets on it, those
-    within others too, by id and as the cache held them.
+    `made_of`: what else than tweets it depends on. `changes`: how often tweets had changed when
+    `cells`, all tweets within `items`, were last seen to be as the cache holds them.
     """
 
     ids: Sequence[int]
     made_of: tuple[object, ...]
-    shown: Sequence[int]
-    cells: Sequence[CachedTweet]
+    changes: int
+    items: list[TweetView]
+    cells: list[CachedTweet] | None = None
 
 
 class KeptPage(NamedTuple):

@@ -13,6 +13,7 @@ from chirp.errors import Invalid, NotFound
 from chirp.http.body import read_body
 from chirp.http.calls import call_of
 from chirp.http.paging import parse_id
+from chirp.http.plain import Plain
 from chirp.model import KeyId
 from chirp.views import SignedIn, Viewer
 
@@ -23,18 +24,18 @@ class AccountHandlers:
     def __init__(self, api: Api) -> None:
         self._api = api
 
-    async def register(self, request: web.Request) -> web.Response:
+    async def register(self, request: web.Request) -> Plain:
         """POST /users."""
         body = await read_body(request, RegisterBody)
         return self._signed_in(await self._api.registrations.register(body.command()))
 
-    async def sign_in(self, request: web.Request) -> web.Response:
+    async def sign_in(self, request: web.Request) -> Plain:
         """POST /sessions."""
         command = (await read_body(request, SessionBody)).command()
         self._api.gate.take_for_login(call_of(request), command.login)
         return self._signed_in(await self._api.accounts.sign_in(command))
 
-    def _signed_in(self, signed_in: SignedIn) -> web.Response:
+    def _signed_in(self, signed_in: SignedIn) -> Plain:
         user = self._api.renderer.user_fields(signed_in.user)
         fields: dict[str, Any] = {"status": "success", "user": user}
         fields["api_dev_key"] = signed_in.secret
@@ -47,12 +48,12 @@ class AccountHandlers:
         await self._api.accounts.sign_out(await self._api.viewer_of_post(request))
         return web.Response(status=204)
 
-    async def me(self, request: web.Request) -> web.Response:
+    async def me(self, request: web.Request) -> Plain:
         """GET /users/me."""
-        view = await self._api.accounts.me(await self._api.viewer(request))
+        view = await self._api.accounts.me(self._api.viewer(request))
         return json_response(self._api.renderer.user_fields(view))
 
-    async def edit(self, request: web.Request) -> web.Response:
+    async def edit(self, request: web.Request) -> Plain:
         """PATCH /users/me."""
         viewer, body = await self._api.viewer_and_body(request, ProfileBody)
         if body.password is not None:
@@ -72,12 +73,12 @@ class AccountHandlers:
         """Count a password like a sign-in: whoever found a key must not guess faster here."""
         self._api.gate.take_for_login(call_of(request), f"id {viewer.user_id}")
 
-    async def keys(self, request: web.Request) -> web.Response:
+    async def keys(self, request: web.Request) -> Plain:
         """GET /keys."""
-        keys = await self._api.accounts.keys(await self._api.viewer(request))
+        keys = await self._api.accounts.keys(self._api.viewer(request))
         return json_response({"data": [key_fields(k) for k in keys], "next": None, "prev": None})
 
-    async def create_key(self, request: web.Request) -> web.Response:
+    async def create_key(self, request: web.Request) -> Plain:
         """POST /keys."""
         viewer, body = await self._api.viewer_and_body(request, KeyBody)
         key, secret = await self._api.accounts.create_key(viewer, body.command())

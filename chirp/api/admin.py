@@ -18,6 +18,7 @@ from chirp.api.render_admin import (
 from chirp.commands import Because
 from chirp.errors import Invalid, NotFound
 from chirp.http.paging import parse_actions_query, parse_id
+from chirp.http.plain import Plain
 from chirp.model import InviteId, User
 from chirp.services.moderation import FlagState
 from chirp.views import Viewer
@@ -36,22 +37,22 @@ class AdminHandlers:
 
     # -- registrations ------------------------------------------------------------------
 
-    async def waiting(self, request: web.Request) -> web.Response:
+    async def waiting(self, request: web.Request) -> Plain:
         """GET /admin/registrations."""
-        viewer = await self._api.viewer(request)
+        viewer = self._api.viewer(request)
         command = parse_actions_query(request, self._api.cursors)
         page = await self._api.registrations.waiting(viewer, command)
         return self._api.page(
             request, page, [applicant_fields(self._api.renderer, item) for item in page.items]
         )
 
-    async def approve(self, request: web.Request) -> web.Response:
+    async def approve(self, request: web.Request) -> Plain:
         """POST /admin/registrations/{username}/approve."""
         viewer, because = await self._deed(request)
         name = request.match_info["username"]
         return self._done(await self._api.registrations.approve(viewer, name, because))
 
-    async def reject(self, request: web.Request) -> web.Response:
+    async def reject(self, request: web.Request) -> Plain:
         """POST /admin/registrations/{username}/reject."""
         viewer, because = await self._deed(request)
         name = request.match_info["username"]
@@ -59,13 +60,13 @@ class AdminHandlers:
 
     # -- invites ------------------------------------------------------------------------
 
-    async def invites(self, request: web.Request) -> web.Response:
+    async def invites(self, request: web.Request) -> Plain:
         """GET /admin/invites."""
-        invites = await self._api.registrations.invites(await self._api.viewer(request))
+        invites = await self._api.registrations.invites(self._api.viewer(request))
         data = [invite_fields(invite) for invite in invites]
         return json_response({"data": data, "next": None, "prev": None})
 
-    async def create_invite(self, request: web.Request) -> web.Response:
+    async def create_invite(self, request: web.Request) -> Plain:
         """POST /admin/invites."""
         viewer, body = await self._api.viewer_and_body(request, InviteBody)
         made = await self._api.registrations.create_invite(viewer, body.command())
@@ -80,30 +81,30 @@ class AdminHandlers:
 
     # -- flags and deeds ----------------------------------------------------------------
 
-    async def flags(self, request: web.Request) -> web.Response:
+    async def flags(self, request: web.Request) -> Plain:
         """GET /admin/flags."""
-        viewer = await self._api.viewer(request)
+        viewer = self._api.viewer(request)
         command = parse_actions_query(request, self._api.cursors)
         page = await self._api.moderation.flags(viewer, command, _flag_state(request))
         return self._api.page(
             request, page, [flag_fields(self._api.renderer, item) for item in page.items]
         )
 
-    async def close_flag(self, request: web.Request) -> web.Response:
+    async def close_flag(self, request: web.Request) -> Plain:
         """POST /admin/flags/{id}/close."""
         viewer, because = await self._deed(request)
         flag = await self._api.moderation.close_flag(viewer, path_tweet_id(request), because)
         return json_response({"status": "success", "flag": flag_fields(self._api.renderer, flag)})
 
-    async def suspend(self, request: web.Request) -> web.Response:
+    async def suspend(self, request: web.Request) -> Plain:
         """POST /admin/users/{username}/suspend."""
         return await self._suspended(request, suspended=True)
 
-    async def unsuspend(self, request: web.Request) -> web.Response:
+    async def unsuspend(self, request: web.Request) -> Plain:
         """POST /admin/users/{username}/unsuspend."""
         return await self._suspended(request, suspended=False)
 
-    async def _suspended(self, request: web.Request, *, suspended: bool) -> web.Response:
+    async def _suspended(self, request: web.Request, *, suspended: bool) -> Plain:
         viewer, because = await self._deed(request)
         name = request.match_info["username"]
         suspend = self._api.moderation.suspend
@@ -115,16 +116,16 @@ class AdminHandlers:
         await self._api.moderation.remove_tweet(viewer, path_tweet_id(request), because)
         return web.Response(status=204)
 
-    async def actions(self, request: web.Request) -> web.Response:
+    async def actions(self, request: web.Request) -> Plain:
         """GET /admin/actions."""
-        viewer = await self._api.viewer(request)
+        viewer = self._api.viewer(request)
         command = parse_actions_query(request, self._api.cursors)
         page = await self._api.moderation.actions(viewer, command)
         return self._api.page(
             request, page, [action_fields(self._api.renderer, item) for item in page.items]
         )
 
-    def _done(self, user: User) -> web.Response:
+    def _done(self, user: User) -> Plain:
         fields: dict[str, Any] = {
             "status": "success",
             "user": person_fields(self._api.renderer, user),

@@ -19,6 +19,7 @@ from chirp.http.calls import call_of
 from chirp.http.errors import JSON_TYPE
 from chirp.http.gate import Gate
 from chirp.http.paging import Cursors, Links, links, parse_id
+from chirp.http.plain import Headers, Plain
 from chirp.model import TweetId
 from chirp.services.accounts import Accounts
 from chirp.services.blocks import Blocks
@@ -33,6 +34,8 @@ from chirp.services.threads import Threads
 from chirp.services.timelines import Timelines
 from chirp.services.tweets import TweetService
 from chirp.views import Page, TweetView, UserView, Viewer
+
+JSON_HEADERS = Headers({"Content-Type": JSON_TYPE})
 
 B = TypeVar("B", bound=Body)
 T = TypeVar("T")
@@ -61,18 +64,18 @@ class Api:
     max_weight: int
     clock: Clock
 
-    async def viewer(self, request: web.Request) -> Viewer:
+    def viewer(self, request: web.Request) -> Viewer:
         """Return who asks. Raises: Unauthorized, Forbidden."""
         return require_viewer(request)
 
-    async def maybe_viewer(self, request: web.Request) -> Viewer | None:
+    def maybe_viewer(self, request: web.Request) -> Viewer | None:
         """Return who asks, or None for an anonymous reader."""
         return find_viewer(request)
 
     async def viewer_of_post(self, request: web.Request) -> Viewer:
         """Return who asks for a change that needs no body, though the key may stand in one."""
         if not request.can_read_body:
-            return await self.viewer(request)
+            return self.viewer(request)
         return (await self.viewer_and_body(request, Body))[0]
 
     async def viewer_and_body(self, request: web.Request, kind: type[B]) -> tuple[Viewer, B]:
@@ -95,24 +98,29 @@ class Api:
         """Return the cursors of a page's neighbours."""
         return links(request, page, self.cursors, self.public_url)
 
-    def tweets_page(self, request: web.Request, page: Page[TweetView]) -> web.Response:
+    def tweets_page(self, request: web.Request, page: Page[TweetView]) -> Plain:
         """Answer with a page of tweets."""
         if page.json is None:
-            around = self.links(request, page)
-            page.json = self.renderer.page(page.items, around)
-            page.json_link = around.header
+            page.json = self._rendered(page)
+        around = self.links(request, page)
         call_of(request).stands = page.stands
-        return raw_response(page.json, link=page.json_link)
+        return Plain(self.renderer.page(page.json, around), JSON_HEADERS, around.header)
 
-    def page(
-        self, request: web.Request, page: Page[Any], data: list[dict[str, Any]]
-    ) -> web.Response:
+    def _rendered(self, page: Page[TweetView]) -> list[bytes]:
+        """Return a page's tweets as JSON; of a renewed one, only what is new is rendered."""
+        before, page.before = page.before, None
+        if before is None or before.json is None:
+            return self.renderer.tweets(page.items)
+        new = page.items.index(before.items[0])
+        return self.renderer.tweets(page.items[:new]) + before.json[: len(page.items) - new]
+
+    def page(self, request: web.Request, page: Page[Any], data: list[dict[str, Any]]) -> Plain:
         """Answer with a page of other things, already rendered."""
         around = self.links(request, page)
         fields = {"data": data, "next": around.next, "prev": around.prev}
         return raw_response(orjson.dumps(fields), link=around.header)
 
-    def people_page(self, request: web.Request, page: Page[UserView]) -> web.Response:
+    def people_page(self, request: web.Request, page: Page[UserView]) -> Plain:
         """Answer with a page of users."""
         return self.page(request, page, self.renderer.people(page.items))
 
@@ -138,14 +146,11 @@ def path_tweet_id(request: web.Request) -> TweetId:
         raise NotFound("no such tweet") from None
 
 
-def json_response(fields: dict[str, Any], status: int = 200) -> web.Response:
+def json_response(fields: dict[str, Any], status: int = 200) -> Plain:
     """Answer with JSON."""
     return raw_response(orjson.dumps(fields), status)
 
 
-def raw_response(body: bytes, status: int = 200, *, link: str = "") -> web.Response:
+def raw_response(body: bytes, status: int = 200, *, link: str = "") -> Plain:
     """Answer with bytes that are JSON already. `link`: the Link header of a page."""
-    headers = {"Content-Type": JSON_TYPE}
-    if link:
-        headers["Link"] = link
-    return web.Response(body=body, status=status, headers=headers)
+    return Plain(body, JSON_HEADERS, link, status)

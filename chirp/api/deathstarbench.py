@@ -20,7 +20,8 @@ from chirp.api.context import raw_response
 from chirp.commands import Register, post_tweet
 from chirp.errors import Invalid, Taken
 from chirp.http.body import Body, read_body
-from chirp.http.pipeline import Handler, Route
+from chirp.http.pipeline import Answerer, Route
+from chirp.http.plain import Plain
 from chirp.model import EntityKind, Tweet
 from chirp.pages import MAX_PAGE, ReadTweets
 from chirp.services.all import Services
@@ -60,12 +61,12 @@ class DeathStarBench:
 
     def routes(self) -> list[Route]:
         """Return them. They are not limited: everybody is one script."""
-        posts: list[tuple[str, Handler]] = [
+        posts: list[tuple[str, Answerer]] = [
             ("/user/register", self.register),
             ("/user/follow", self.follow),
             ("/post/compose", self.compose),
         ]
-        reads: list[tuple[str, Handler]] = [
+        reads: list[tuple[str, Answerer]] = [
             ("/home-timeline/read", self.home),
             ("/user-timeline/read", self.user),
         ]
@@ -108,7 +109,7 @@ class DeathStarBench:
         await self._services.tweets.post(await self._viewer(name), command)
         return _said(200, "Successfully upload post")
 
-    async def home(self, request: web.Request) -> web.Response:
+    async def home(self, request: web.Request) -> Plain:
         """GET /wrk2-api/home-timeline/read."""
         viewer = await self._viewer(_name_of(_query(request, "user_id")))
 
@@ -117,7 +118,7 @@ class DeathStarBench:
 
         return await self._window(request, read)
 
-    async def user(self, request: web.Request) -> web.Response:
+    async def user(self, request: web.Request) -> Plain:
         """GET /wrk2-api/user-timeline/read."""
         name = _name_of(_query(request, "user_id"))
 
@@ -130,7 +131,7 @@ class DeathStarBench:
         view = await self._services.profiles.get(None, name)
         return Viewer(view.user.user_id, b"")
 
-    async def _window(self, request: web.Request, read: Read) -> web.Response:
+    async def _window(self, request: web.Request, read: Read) -> Plain:
         """Answer with the posts from `start` up to, not with, `stop`."""
         start, stop = (_number(_query(request, name)) for name in ("start", "stop"))
         views: list[TweetView] = []

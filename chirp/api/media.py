@@ -12,6 +12,7 @@ from chirp.api.context import Api, raw_response
 from chirp.errors import Invalid, NotFound
 from chirp.http.auth import find_viewer
 from chirp.http.paging import parse_id
+from chirp.http.plain import Plain
 from chirp.http.serving import serve_blob
 from chirp.http.uploads import read_upload
 from chirp.model import Media, MediaId, MediaState
@@ -25,9 +26,9 @@ class MediaHandlers:
         self._api = api
         self._media = media
 
-    async def upload(self, request: web.Request) -> web.Response:
+    async def upload(self, request: web.Request) -> Plain:
         """POST /media."""
-        viewer = await self._api.viewer(request)
+        viewer = self._api.viewer(request)
         upload = await self._media.begin()
         try:
             alt_text = await _receive(request, upload)
@@ -37,18 +38,18 @@ class MediaHandlers:
         media = await self._media.finish(viewer, upload, alt_text)
         return self._told(media, 200 if media.state is MediaState.READY else 202)
 
-    async def get(self, request: web.Request) -> web.Response:
+    async def get(self, request: web.Request) -> Plain:
         """GET /media/{id}."""
-        viewer = await self._api.viewer(request)
+        viewer = self._api.viewer(request)
         return self._told(await self._media.get(viewer, media_id_of(request)))
 
-    async def describe(self, request: web.Request) -> web.Response:
+    async def describe(self, request: web.Request) -> Plain:
         """PATCH /media/{id}."""
         viewer, body = await self._api.viewer_and_body(request, AltTextBody)
         media_id = media_id_of(request)
         return self._told(await self._media.describe(viewer, media_id, body.alt_text))
 
-    def _told(self, media: Media, status: int = 200) -> web.Response:
+    def _told(self, media: Media, status: int = 200) -> Plain:
         return raw_response(orjson.dumps(self._api.renderer.media_fields(media)), status)
 
     async def file(self, request: web.Request) -> web.StreamResponse:

@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 
 from chirp.http.paging import Links
+from chirp.http.plain import Joined
 from chirp.http.times import render_time
 from chirp.model import (
     ApiKey,
@@ -25,7 +26,6 @@ from chirp.model import (
 )
 from chirp.services.streams import StreamEvent, StreamKind
 from chirp.views import (
-    NO_FLAGS,
     CachedTweet,
     Relationship,
     ThreadView,
@@ -50,7 +50,7 @@ class Renderer:
         whole = cached.json
         if whole is None or cached.json_user is not cached.author.json:
             whole = self._encode(cached)
-        if nested is None and not view.own and view.flags is NO_FLAGS:
+        if view.as_all:
             return whole
         inner = b"null" if nested is None else self.tweet(nested)
         is_retweet = cached.tweet.retweet_of is not None
@@ -61,26 +61,20 @@ class Renderer:
             _encode_tail(view),
         )
 
-    def page(self, views: Sequence[TweetView], links: Links) -> bytes:
-        """Return a page of tweets as JSON: one join over the tweets' bytes."""
+    def tweets(self, views: Sequence[TweetView]) -> list[bytes]:
+        """Return each of the tweets as JSON, as `tweet` does."""
         tweet = self.tweet
-        data = b",".join(
-            [
-                view.cached.json
-                if view.flags is NO_FLAGS
-                and not view.own
-                and view.nested is None
-                and view.cached.json is not None
-                and view.cached.json_user is view.cached.author.json
-                else tweet(view)
-                for view in views
-            ]
-        )
-        return b'{"data":[%b],"next":%b,"prev":%b}' % (
-            data,
-            _token(links.next),
-            _token(links.prev),
-        )
+        return [
+            cached.json or tweet(view)
+            if view.as_all and (cached := view.cached).json_user is cached.author.json
+            else tweet(view)
+            for view in views
+        ]
+
+    def page(self, tweets: list[bytes], links: Links) -> Joined:
+        """Return a page of tweets, which are JSON already, as JSON."""
+        last = b'],"next":%b,"prev":%b}' % (_token(links.next), _token(links.prev))
+        return Joined(b'{"data":[', tweets, last)
 
     def tweet_url(self, tweet: Tweet, author: User) -> str:
         """Return the address of a tweet's page."""
@@ -108,7 +102,7 @@ class Renderer:
         return b'{"ancestors":[%b],"tweet":%b,"replies":%b}' % (
             ancestors,
             self.tweet(thread.tweet),
-            self.page(thread.replies.items, around),
+            self.page(self.tweets(thread.replies.items), around).whole(),
         )
 
     def tweet_fields(

@@ -30,7 +30,7 @@ class StreamHandlers:
 
     async def stream(self, request: web.Request) -> web.StreamResponse:
         """GET /stream."""
-        viewer = await self._api.viewer(request)
+        viewer = self._api.viewer(request)
         wants_socket = request.headers.get("Upgrade", "").lower() == "websocket"
         if not wants_socket and SSE_TYPE not in request.headers.get("Accept", ""):
             words = f"ask for a WebSocket, or send Accept: {SSE_TYPE}"

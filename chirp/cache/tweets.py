@@ -130,7 +130,7 @@ class TweetCache(Generic[V]):
         if self._calls % SAMPLE == 0:
             self._count_reads([by_id.get(tweet_id) for tweet_id in tweet_ids])
         try:
-            return [values[by_id[tweet_id]] for tweet_id in tweet_ids]
+            return list(map(values.__getitem__, map(by_id.__getitem__, tweet_ids)))
         except KeyError:
             return [self.peek(tweet_id) for tweet_id in tweet_ids]
 

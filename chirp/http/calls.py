@@ -63,21 +63,20 @@ class Call:
         The pipeline does this when a handler returns. One that sends its head itself, as a stream
         does, calls this before.
         """
-        headers = response.headers
-        for name, value in self.signature(now_ms):
-            headers[name] = value
+        for line in self.signature(now_ms).splitlines():
+            name, _, value = line.partition(": ")
+            response.headers[name] = value
 
-    def signature(self, now_ms: UnixMs) -> tuple[tuple[str, str], ...]:
-        """Return the headers that tell of this request alone."""
+    def signature(self, now_ms: UnixMs) -> str:
+        """Return the headers that tell of this request alone, as the lines of a head."""
         buckets = self.buckets
         if buckets is None:
-            return (("X-Request-Id", self.request_id),)
+            return f"X-Request-Id: {self.request_id}\r\n"
         full_in_s = self.full_in_s
         return (
-            ("X-Request-Id", self.request_id),
-            ("X-RateLimit-Limit", buckets.limit_text),
-            ("X-RateLimit-Remaining", str(buckets.remaining(full_in_s))),
-            ("X-RateLimit-Reset", str(ceil(now_ms / 1000 + full_in_s))),
+            f"X-Request-Id: {self.request_id}\r\nX-RateLimit-Limit: {buckets.limit_text}\r\n"
+            f"X-RateLimit-Remaining: {buckets.remaining(full_in_s)}\r\n"
+            f"X-RateLimit-Reset: {ceil(now_ms / 1000 + full_in_s)}\r\n"
         )
 
 

@@ -69,6 +69,17 @@ class Gate:
         self._take_for_viewer(viewer, call, now_s)
         return None
 
+    def reenter(self, digest: bytes, call: Call, now_s: float) -> bool:
+        """Let in the owner of a key that was let in before; False: it is not known any more.
+
+        Raises: RateLimited.
+        """
+        viewer = self._accounts.find_viewer_of(digest)
+        if viewer is None:
+            return False
+        self._take_for_viewer(viewer, call, now_s)
+        return True
+
     async def authenticate(self, request: web.Request, call: Call, key: str) -> None:
         """Let in the owner of a key. Raises: Unauthorized, Forbidden, RateLimited."""
         try:

@@ -15,6 +15,7 @@ Invariants:
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable, Coroutine, Generator, Iterable
 from types import SimpleNamespace
 from typing import Any, NamedTuple, cast
@@ -25,11 +26,13 @@ from aiohttp.http import SERVER_SOFTWARE, HttpVersion11
 
 from chirp.cache.lru import LruMap
 from chirp.http.calls import Call
+from chirp.http.plain import Joined, Plain
 
 MOST_HEAD_BYTES = 2048
 _REQUEST_BYTES = 4096
 """A parsed request with its headers, beside the bytes that it was made of. Measured: 3.6 KiB."""
 _END = b"\r\n\r\n"
+_BREAK = re.compile("[\r\n]")
 _NOWHERE = cast(
     "web.RequestHandler", SimpleNamespace(ssl_context=None, peername=None, sockname=None)
 )
@@ -43,9 +46,9 @@ class Begun:
         self,
         call: Call,
         started_s: float,
-        rest: Coroutine[Any, Any, web.StreamResponse] | None,
+        rest: Coroutine[Any, Any, web.StreamResponse | Plain] | None,
         waits_for: asyncio.Future[Any] | None,
-        response: web.StreamResponse | None = None,
+        response: web.StreamResponse | Plain | None = None,
     ) -> None:
         self.call = call
         self.started_s = started_s
@@ -53,7 +56,7 @@ class Begun:
         self._waits_for = waits_for
         self._response = response
 
-    def __await__(self) -> Generator[Any, None, web.StreamResponse]:
+    def __await__(self) -> Generator[Any, None, web.StreamResponse | Plain]:
         if self._response is not None:
             return self._response
         assert self._rest is not None
@@ -75,17 +78,21 @@ class Kept(NamedTuple):
 
     status: int
     lines: str
-    body: bytes
+    body: bytes | Joined
     stands: Callable[[], bool]
 
 
 class Known:
-    """A head that came before: the request that was made of it, who answers, and the answer."""
+    """A head that came before: the request that was made of it, who answers, and the answer.
 
-    __slots__ = ("_again", "kept", "request")
+    `digest` is that of the key in it: the same bytes hold the same key.
+    """
 
-    def __init__(self, request: web.Request, again: Again) -> None:
+    __slots__ = ("_again", "digest", "kept", "request")
+
+    def __init__(self, request: web.Request, digest: bytes, again: Again) -> None:
         self.request = request
+        self.digest = digest
         self.kept: Kept | None = None
         self._again = again
 
@@ -105,8 +112,8 @@ class KnownHeads:
         self._heads: LruMap[bytes, Known] = LruMap(budget_bytes)
         self.find = self._heads.get
 
-    def learn(self, head: bytes, request: web.Request, again: Again) -> None:
-        """Remember what was made of a head, unless something about it is unusual."""
+    def learn(self, head: bytes, request: web.Request, digest: bytes, again: Again) -> None:
+        """Remember what was made of a head with that key, unless something in it is unusual."""
         if (
             len(head) <= MOST_HEAD_BYTES
             and head.find(_END) == len(head) - len(_END)
@@ -115,7 +122,7 @@ class KnownHeads:
             and request.keep_alive
             and not request.can_read_body
         ):
-            known = Known(_detached(request), again)
+            known = Known(_detached(request), digest, again)
             self._heads.put(head, known, _REQUEST_BYTES + len(head))
 
     def forget(self, head: bytes) -> None:
@@ -141,36 +148,42 @@ def _detached(request: web.Request) -> web.Request:
     return made
 
 
-def is_plain(response: web.StreamResponse) -> bool:
+def is_plain(response: web.StreamResponse | Plain) -> bool:
     """Say whether a response is no more than a head and bytes, with no line break in a value."""
+    if isinstance(response, Plain):
+        return not _BREAK.search(response.link)
     return (
         type(response) is web.Response
         and type(response.body) is bytes
         and not response._cookies  # noqa: SLF001  (`cookies` would make some)
         and not response.compression
-        and not any("\n" in value or "\r" in value for value in response.headers.values())
+        and not _BREAK.search("".join(response.headers.values()))
     )
 
 
-def kept_of(response: web.StreamResponse, stands: Callable[[], bool]) -> Kept:
+def kept_of(response: web.StreamResponse | Plain, stands: Callable[[], bool]) -> Kept:
     """Return what of a plain response, not signed yet, can be sent again."""
+    if isinstance(response, Plain):
+        return Kept(response.status, response.lines(), response.body, stands)
     assert isinstance(response, web.Response)
     first = f"HTTP/1.1 {response.status} {response.reason}\r\n"
     return Kept(
         response.status,
-        first + _lines((n, v) for n, v in response.headers.items() if n != "X-Request-Id"),
+        first + _lines([one for one in response.headers.items() if one[0] != "X-Request-Id"]),
         cast("bytes", response.body),
         stands,
     )
 
 
-def packed(kept: Kept, signature: Iterable[tuple[str, str]]) -> bytes:
-    """Return an answer as aiohttp would send it."""
+def packed(kept: Kept, signature: str) -> bytes:
+    """Return an answer, with the lines that tell of its request, as aiohttp would send it."""
+    body = kept.body
+    size = body.size if isinstance(body, Joined) else len(body)
     head = (
-        f"{kept.lines}{_lines(signature)}Content-Length: {len(kept.body)}\r\n"
+        f"{kept.lines}{signature}Content-Length: {size}\r\n"
         f"Date: {rfc822_formatted_time()}\r\n{_SERVER}"
-    )
-    return head.encode() + kept.body
+    ).encode()
+    return body.after(head) if isinstance(body, Joined) else head + body
 
 
 def _lines(headers: Iterable[tuple[str, str]]) -> str:

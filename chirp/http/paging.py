@@ -80,9 +80,21 @@ _LIMIT_FIELD = "maximum_results_to_return"
 
 
 def parse_tweets_query(request: web.Request, cursors: Cursors) -> ReadTweets:
-    """Return which page of tweets a request asks for. Raises: Invalid."""
+    """Return which page of tweets a request asks for. Raises: Invalid.
+
+    It stays with the request: one whose head comes again is not parsed again.
+    """
     if not request.query_string:
         return NEWEST
+    if _ASKED not in request:
+        request[_ASKED] = _tweets_query(request, cursors)
+    return request[_ASKED]
+
+
+_ASKED = web.RequestKey("asked", ReadTweets)
+
+
+def _tweets_query(request: web.Request, cursors: Cursors) -> ReadTweets:
     query = request.query
     bounds = {
         name: parse_id(query[name], name)

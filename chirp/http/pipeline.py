@@ -18,11 +18,15 @@ from chirp.http.errors import FAILED, told_of, told_of_http
 from chirp.http.faces import JSON_FACE, Face
 from chirp.http.gate import Gate
 from chirp.http.known_heads import Again, Begun, Known, KnownHeads, is_plain, kept_of, never, packed
+from chirp.http.plain import Plain
 from chirp.metrics import Metrics
 
 log = logging.getLogger(__name__)
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Answerer = Callable[[web.Request], Awaitable["web.StreamResponse | Plain"]]
+"""What a front end answers a route with."""
+
 Count = Callable[[int, float], float]
 
 RETRY_OVERLOAD_S = 1
@@ -45,7 +49,7 @@ class Route:
 
     method: str
     path: str
-    handler: Handler
+    handler: Answerer
     needs_key: bool = False
     group: Group | Literal["by method"] | None = "by method"
     stream: bool = False
@@ -107,7 +111,8 @@ class Pipeline:
             request[CALL] = call
             metrics.in_flight += weight
             try:
-                response = await (begun or self._answered(route, request, call, started_s))
+                answer = await (begun or self._answered(route, request, call, started_s))
+                response = answer.response() if isinstance(answer, Plain) else answer
             except Exception as error:  # noqa: BLE001  (the top: logged once, told without a trace)
                 # Who asks too much, or in an overload, costs no read beside.
                 if not isinstance(error, RateLimited | Unavailable):
@@ -120,15 +125,17 @@ class Pipeline:
             took_s = count(response.status, started_s)
             if access_log is not None:
                 access_log.write(request, response, call, took_s)
-            if again is not None and call.viewer is not None and response.status == 200:
-                self._heads.learn(getattr(request.protocol, "head", b""), request, again)
+            viewer = call.viewer
+            if again is not None and viewer is not None and response.status == 200:
+                head = getattr(request.protocol, "head", b"")
+                self._heads.learn(head, request, viewer.key_digest, again)
             return response
 
         return run
 
     async def _answered(
         self, route: Route, request: web.Request, call: Call, started_s: float
-    ) -> web.StreamResponse:
+    ) -> web.StreamResponse | Plain:
         if call.group is not None:
             key = self._enter(request, call, route.face, started_s)
             if key is not None:
@@ -158,19 +165,22 @@ class Pipeline:
         """Return what answers a request that came before: `run` until it has to wait."""
         ids, clock, face, handler = self._ids, self._clock, route.face, route.handler
         group, max_body_bytes = route.limited_as(), route.max_body_bytes
+        reenter = self._gate.reenter
 
         def again(known: Known) -> bytes | Begun | None:
             started_s = clock.monotonic_s()
             request, kept = known.request, known.kept
-            call = request[CALL] = Call(ids.fresh(), group, max_body_bytes)
-            response: web.StreamResponse
+            call = Call(ids.fresh(), group, max_body_bytes)
+            response: web.StreamResponse | Plain
             try:
-                if self._enter(request, call, face, started_s) is not None:
+                self._refuse_overload()
+                if not reenter(known.digest, call, started_s):
                     return None
                 if kept is not None and kept.stands():
                     count(kept.status, started_s)
                     return packed(kept, call.signature(clock.now_ms()))
-                work = cast("Coroutine[Any, Any, web.StreamResponse]", handler(request))
+                request[CALL] = call
+                work = cast("Coroutine[Any, Any, web.StreamResponse | Plain]", handler(request))
                 waits_for = work.send(None)
             except StopIteration as done:
                 response = done.value

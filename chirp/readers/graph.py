@@ -23,6 +23,10 @@ class GraphReader:
         """Return whom a user follows, by ascending id. Not to be changed. O(1) when cached."""
         return await _read(self._followees, self._store.following, user_id)
 
+    def find_followees(self, user_id: UserId) -> array[int] | None:
+        """Return what `followees` does if it is in memory. O(1)."""
+        return self._followees.find(user_id)
+
     async def followers(self, user_id: UserId) -> array[int]:
         """Return who follows a user, by ascending id. Not to be changed. O(1) when cached."""
         return await _read(self._followers, self._store.followers, user_id)

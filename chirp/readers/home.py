@@ -7,13 +7,17 @@ followees below the bound, unfiltered; what is pushed and what is pulled cannot 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 
 from chirp.cache.flight import SingleFlight
 from chirp.cache.homes import HomeTimelines
 from chirp.model import MAX_ID, UserId
+from chirp.policy import at_home
 from chirp.readers.graph import GraphReader, contains
 from chirp.readers.merge import merge_above, merge_newest
+from chirp.readers.showing import Wants
 from chirp.storage.store import Store
+from chirp.views import Sight
 
 
 class HomeReader:
@@ -36,6 +40,15 @@ class HomeReader:
     def find_newest(self, viewer: UserId, below: int, limit: int) -> list[int] | None:
         """Return what `newest` would if the viewer's window holds it all, else None."""
         return None if self.pulled else self._homes.newest(viewer, below, limit)
+
+    def find_wants(self, viewer: UserId, sight: Sight) -> Wants | None:
+        """Return what `wants` does if it is in memory. O(1)."""
+        followees = self._graph.find_followees(viewer)
+        return None if followees is None else partial(at_home, sight, followees)
+
+    async def wants(self, viewer: UserId, sight: Sight) -> Wants:
+        """Return what says of a visible tweet whether it stands in the viewer's home timeline."""
+        return partial(at_home, sight, await self._graph.followees(viewer))
 
     async def newest(self, viewer: UserId, below: int, limit: int) -> list[int]:
         """Return the newest `limit` ids below an id; fewer only when there are no more."""

@@ -62,6 +62,14 @@ class MarkReader:
         """Return a user's book, from memory or the table. O(1) or O(KEPT_MARKS)."""
         return self._cache.get(viewer) or await self._load(viewer)
 
+    def find_flags(self, viewer: UserId, oldest: int) -> dict[int, ViewerFlags] | None:
+        """Return the viewer's flags by tweet; of those from `oldest` on none is missing. O(1).
+
+        None: not all of that is in memory. Not to be changed.
+        """
+        book = self._cache.get(viewer)
+        return None if book is None or oldest < book.complete_from else book.flags
+
     async def flags_many(self, viewer: UserId | None, ids: Sequence[int]) -> list[ViewerFlags]:
         """Return the viewer's flags, in the order of `ids`. O(len(ids)); 0.05 µs each from memory.
 

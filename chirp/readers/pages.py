@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from chirp.idgen.watermark import Watermark
 from chirp.pages import ReadTweets
-from chirp.readers.showing import Showing
+from chirp.readers.showing import Showing, Wants
 from chirp.views import Page, Position, Sight, TweetView
 
 MOST_CANDIDATES = 2_000
@@ -27,6 +27,10 @@ Candidates = Callable[[int, int], Awaitable[Sequence[int]]]
 """Given a bound and a limit: ids beyond it, nearest first; fewer only when there are no more."""
 
 
+Find = Callable[[int, int], Sequence[int] | None]
+"""The same from memory alone; None: not all of it is there."""
+
+
 def _any(_view: TweetView) -> bool:
     return True
 
@@ -35,13 +39,15 @@ class Listing(NamedTuple):
     """A list of tweets as one viewer reads it.
 
     `newest` gives ids below a bound, newest first; `above` ids above one, oldest first. `wants`
-    says of what the viewer may see whether it belongs in the list.
+    says of what the viewer may see whether it belongs in the list. `find`, where there is one,
+    gives what `newest` does; then a tweet that looks to the viewer as to anybody is always wanted.
     """
 
     sight: Sight
     newest: Candidates
     above: Candidates
-    wants: Callable[[TweetView], bool] = _any
+    wants: Wants = _any
+    find: Find | None = None
 
 
 class TweetPages:
@@ -75,11 +81,15 @@ class TweetPages:
             # A few more than there is room for stand in for what is hidden; one more still tells
             # whether a next page would hold anything.
             room += spare
-            ids = await listing.newest(below, room + 1)
+            ids = None if listing.find is None else listing.find(below, room + 1)
+            if ids is None:
+                ids = await listing.newest(below, room + 1)
             more = len(ids) > room and ids[room] > floor
             ids = ids[:room]
             below, looked = (ids[-1] if ids else below), looked + len(ids)
-            views += await self._views(listing, command, _within(ids, floor, settled))
+            shown = _within(ids, floor, settled)
+            found = self._find_views(listing, command, shown)
+            views += await self._views(listing, command, shown) if found is None else found
             views = without_repeats(views)
         if len(views) >= command.limit:
             # The next page begins below the last one shown: what is hidden here as a repeat is not
@@ -113,6 +123,14 @@ class TweetPages:
         newest = _newest(views)
         return Page(without_repeats(views), Position(oldest) if more else None, newest)
 
+    def _find_views(
+        self, listing: Listing, command: ReadTweets, ids: Sequence[int]
+    ) -> list[TweetView] | None:
+        """Return what `_views` does, from memory alone; None: it has to be asked."""
+        if listing.find is None or command.exclude_replies or command.only_media:
+            return None
+        return self._showing.find_by_ids(listing.sight, ids, listing.wants)
+
     async def _views(
         self, listing: Listing, command: ReadTweets, ids: Sequence[int]
     ) -> list[TweetView]:
@@ -127,7 +145,12 @@ class TweetPages:
 
 def without_repeats(views: list[TweetView]) -> list[TweetView]:
     """Leave out retweets whose original already stands further up. O(len(views))."""
-    if all(view.nested is None for view in views):
+    nesting = [view.cached.tweet for view in views if view.nested is not None]
+    originals = [tweet.retweet_of for tweet in nesting if tweet.retweet_of is not None]
+    if not originals:
+        return views
+    shown = [view.cached.tweet.tweet_id for view in views]
+    if len(set(originals)) == len(originals) and set(originals).isdisjoint(shown):
         return views
     seen: set[int] = set()
     kept = []

@@ -1,18 +1,26 @@
 """Shows tweets to viewers: what is visible, with originals and quotes within, and their flags.
 
 The one place where a CachedTweet becomes a TweetView: every list of tweets comes through here.
+
+Most of every page are plain tweets by people from whom nothing separates the viewer, without
+flags: they are shown as anybody sees them, and `find_by_ids` decides that with a few comparisons
+each. What it gives is what `by_ids` does (a property test): that is the plain way.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import cast
 
 from chirp.errors import NotFound
 from chirp.model import TweetId
 from chirp.policy import only_visible
 from chirp.readers.marks import MarkReader
 from chirp.readers.tweets import TweetReader
-from chirp.views import NO_FLAGS, CachedTweet, Sight, TweetView, ViewerFlags
+from chirp.views import NO_FLAGS, CachedTweet, Sight, TweetView, ViewerFlags, bare_view
+
+Wants = Callable[[TweetView], bool]
+_ANYBODYS: dict[int, ViewerFlags] = {}
 
 
 class Showing:
@@ -42,6 +50,61 @@ class Showing:
         """Return those of the tweets that the viewer may see, in order. O(len(ids))."""
         return await self.views(sight, await self._tweets.find_many(ids))
 
+    def find_by_ids(self, sight: Sight, ids: Sequence[int], wants: Wants) -> list[TweetView] | None:
+        """Return what `by_ids` does of ids that fall, from memory alone; else None. O(len(ids)).
+
+        Plain tweets that look to the viewer as to anybody are taken without asking `wants`.
+        """
+        if not ids:
+            return []
+        cells = self._tweets.cached(ids)
+        flags = self._find_flags(sight, ids[-1])
+        if flags is None or None in cells:
+            return None
+        found, apart = cast("list[CachedTweet]", cells), sight.apart
+        views = [
+            TweetView(cell, NO_FLAGS, False, None, True)
+            if cell.plain
+            and tweet_id not in flags
+            and cell.tweet.author_id not in apart
+            and not cell.author.user.suspended
+            else None
+            for cell, tweet_id in zip(found, ids, strict=True)
+        ]
+        if not all(views):
+            others = [cell for cell, view in zip(found, views, strict=True) if view is None]
+            made = self._find_others(sight, others, flags)
+            if made is None:
+                return None
+            by_id: dict[int, TweetView] = {v.cached.tweet.tweet_id: v for v in made if wants(v)}
+            either = [view or by_id.get(i) for view, i in zip(views, ids, strict=True)]
+            views = [view for view in either if view is not None]
+        return cast("list[TweetView]", views)
+
+    def _find_flags(self, sight: Sight, oldest: int) -> dict[int, ViewerFlags] | None:
+        if sight.user_id is None:
+            return _ANYBODYS
+        return self._marks.find_flags(sight.user_id, oldest)
+
+    def _find_others(
+        self, sight: Sight, found: Sequence[CachedTweet], flags: dict[int, ViewerFlags]
+    ) -> list[TweetView] | None:
+        """Return views of the visible ones of some tweets; None: not all is in memory."""
+        seen = only_visible(sight, found)
+        inner: dict[int, CachedTweet] = {}
+        wanted = _nested_ids(seen)
+        for _ in range(_LEVELS):
+            if not wanted:
+                break
+            cells = self._tweets.cached(wanted)
+            if None in cells or self._find_flags(sight, min(wanted)) is None:
+                return None
+            within = only_visible(sight, cells)
+            inner |= {cell.tweet.tweet_id: cell for cell in within}
+            wanted = _nested_ids(within)
+        views = [_view(sight, cell, inner, flags) for cell in seen]
+        return [view for view in views if _is_whole(view)]
+
     async def views(self, sight: Sight, found: Iterable[CachedTweet | None]) -> list[TweetView]:
         """Return views of those that exist and that the viewer may see, in order.
 
@@ -52,7 +115,7 @@ class Showing:
         inner = await self._inner(sight, seen)
         flags = await self._flags(sight, seen, inner)
         views = [_view(sight, cached, inner, flags) for cached in seen]
-        return [v for v in views if v.nested is not None or v.cached.tweet.retweet_of is None]
+        return [view for view in views if _is_whole(view)]
 
     async def _inner(self, sight: Sight, seen: Sequence[CachedTweet]) -> dict[int, CachedTweet]:
         """Return the visible tweets within those given, and within the originals of retweets."""
@@ -78,6 +141,15 @@ class Showing:
         return {i: one for i, one in zip(ids, flags, strict=True) if one is not NO_FLAGS}
 
 
+_LEVELS = 2
+"""The original of a retweet, and what that quotes."""
+
+
+def _is_whole(view: TweetView) -> bool:
+    """Say whether a view is not a retweet of what is not there."""
+    return view.nested is not None or view.cached.tweet.retweet_of is None
+
+
 def _nested_ids(cells: Iterable[CachedTweet]) -> list[int]:
     """Return the ids of the tweets within, each once, in order."""
     nested = {
@@ -100,13 +172,13 @@ def _view(
     if tweet.retweet_of is not None:
         original = inner.get(tweet.retweet_of)
         if original is None:
-            return TweetView(cached, NO_FLAGS, own)
+            return bare_view(cached, NO_FLAGS, own)
         nested = _view(sight, original, inner, flags)
         return TweetView(cached, nested.flags, own, nested)
     quoted = None if tweet.quote_of is None else inner.get(tweet.quote_of)
     if quoted is None:
-        return TweetView(cached, flags.get(tweet.tweet_id, NO_FLAGS), own)
+        return bare_view(cached, flags.get(tweet.tweet_id, NO_FLAGS), own)
     # What a quoted tweet quotes is left out: a chain of quotes may be of any length.
     own_nested = sight.user_id == quoted.tweet.author_id
-    nested = TweetView(quoted, flags.get(quoted.tweet.tweet_id, NO_FLAGS), own_nested)
+    nested = bare_view(quoted, flags.get(quoted.tweet.tweet_id, NO_FLAGS), own_nested)
     return TweetView(cached, flags.get(tweet.tweet_id, NO_FLAGS), own, nested)

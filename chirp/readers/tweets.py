@@ -52,6 +52,8 @@ class TweetReader:
         self._cache = cache
         self._flight = flight
         self._refreshes = 0
+        self.changes = 0
+        """Grows when a tweet that was there may look different: its text or its counts."""
 
     async def find_many(self, ids: Sequence[int]) -> list[CachedTweet | None]:
         """Return the tweets in the order of `ids`; None where there is none. O(len(ids))."""
@@ -105,6 +107,7 @@ class TweetReader:
         self._refreshes += 1
         wanted = [tweet_id for tweet_id in ids if self._cache.concerns(tweet_id)]
         if not wanted:
+            self.changes += 1  # it may stand on a page that is kept longer than the tweet
             return
         while True:
             before = self._refreshes
@@ -117,6 +120,7 @@ class TweetReader:
             if known is not None:
                 value = known.succeeded_by(value.tweet, value.counts, value.media)
             self._cache.replace(value.tweet.author_id, row.tweet_id, value, row.weight_bytes)
+        self.changes += 1
 
     async def parents_above(self, ids: Sequence[int]) -> list[TweetId | None]:
         """Return what deleted tweets replied to, in the order of `ids`."""

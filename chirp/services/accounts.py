@@ -178,9 +178,14 @@ class Accounts:
     def find_viewer(self, secret: str) -> Viewer | None:
         """Return who a key belongs to if that is known already: one hash and one lookup."""
         try:
-            viewer = self._viewers.get(digest_of(secret))
+            digest = digest_of(secret)
         except UnicodeEncodeError:
             return None
+        return self.find_viewer_of(digest)
+
+    def find_viewer_of(self, digest: bytes) -> Viewer | None:
+        """Return who the key with that digest belongs to if that is known already: one lookup."""
+        viewer = self._viewers.get(digest)
         if viewer is not None:
             self._used[viewer.key_digest] = self._clock.now_ms()
         return viewer

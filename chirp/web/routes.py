@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from chirp.http.pipeline import Handler, Route
+from chirp.http.pipeline import Answerer, Route
 from chirp.http.sent_events import EventStreams
 from chirp.web.about import About
 from chirp.web.admin import AdminPages, Told
@@ -31,10 +31,10 @@ def routes(
     """Return all routes of the pages."""
     route = partial(Route, face=face)
 
-    def get(path: str, handler: Handler) -> Route:
+    def get(path: str, handler: Answerer) -> Route:
         return route("GET", path, handler)
 
-    def post(path: str, handler: Handler) -> Route:
+    def post(path: str, handler: Answerer) -> Route:
         return route("POST", path, handler)
 
     entry, timelines, lively = Entry(site), TimelinePages(site), Lively(site, streams)

@@ -22,7 +22,15 @@ from chirp.model import (
     UserId,
     Visibility,
 )
-from chirp.views import NO_FLAGS, CachedTweet, CachedUser, TweetView, ViewerFlags, original_of
+from chirp.views import (
+    NO_FLAGS,
+    CachedTweet,
+    CachedUser,
+    TweetView,
+    ViewerFlags,
+    bare_view,
+    original_of,
+)
 from tests.support.driver import Driver
 
 RENDERER = Renderer("https://chirp.example")
@@ -68,7 +76,7 @@ CACHED = st.builds(
     USERS.map(CachedUser),
     st.builds(TweetCounts, COUNTS, COUNTS, COUNTS, COUNTS),
 )
-PLAIN_VIEWS = st.builds(TweetView, CACHED, FLAGS, st.booleans())
+PLAIN_VIEWS = st.builds(bare_view, CACHED, FLAGS, st.booleans())
 VIEWS = st.recursive(
     PLAIN_VIEWS,
     lambda inner: st.builds(TweetView, CACHED, FLAGS, st.booleans(), inner),
@@ -102,6 +110,10 @@ def twin(view: TweetView) -> dict[str, Any]:
     return {**fields, "user": RENDERER.short_user_fields(author), **nested, **tail_fields(view)}
 
 
+def page_of(views: list[TweetView], links: Links) -> Any:
+    return orjson.loads(RENDERER.page(RENDERER.tweets(views), links).whole())
+
+
 def as_json(fields: Any) -> Any:
     return orjson.loads(orjson.dumps(fields))
 
@@ -117,7 +129,7 @@ def test_one_viewers_flags_never_show_to_another(
     cached: CachedTweet, viewers: list[tuple[ViewerFlags, bool]]
 ) -> None:
     for flags, own in viewers:
-        view = TweetView(cached, flags, own)
+        view = bare_view(cached, flags, own)
         assert orjson.loads(RENDERER.tweet(view)) == as_json(twin(view))
         assert ("user_location" in orjson.loads(RENDERER.tweet(view))) == own
 
@@ -128,7 +140,7 @@ def test_a_page_is_its_tweets_and_cursors(
     views: list[TweetView], next_: str | None, prev: str | None
 ) -> None:
     for _ in range(2):
-        page = orjson.loads(RENDERER.page(views, Links(next_, prev, "")))
+        page = page_of(views, Links(next_, prev, ""))
         wanted = [twin(view) for view in views]
         assert page == as_json({"data": wanted, "next": next_, "prev": prev})
 
@@ -137,13 +149,13 @@ def test_a_page_is_its_tweets_and_cursors(
 def test_a_changed_author_shows_in_encoded_tweets(
     cached: CachedTweet, name: str, flags: ViewerFlags, own: bool
 ) -> None:
-    view = TweetView(cached, flags, own)
+    view = bare_view(cached, flags, own)
     RENDERER.tweet(view)
     old = cached.author.user
     cached.author.user = User(old.user_id, old.username, name, old.created_at, version=100)
     cached.author.json = None
     assert orjson.loads(RENDERER.tweet(view)) == as_json(twin(view))
-    page = orjson.loads(RENDERER.page([view, view], Links(None, None, "")))
+    page = page_of([view, view], Links(None, None, ""))
     assert page["data"] == as_json([twin(view)] * 2)
 
 

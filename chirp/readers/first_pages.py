@@ -1,0 +1,182 @@
+"""First pages of home timelines: handed out again while they stand, renewed when a tweet came.
+
+What a page depends on is looked at anew each time: the newest ids, who follows whom, deletions
+and profiles, blocks and mutes, the viewer's marks, and each tweet as the cache holds it.
+
+Invariants:
+- A page that is handed out is the page that would be read now (a property test over random
+  histories holds that against a page read anew).
+- A renewed page differs from the one before by what stands above it. What is further down is the
+  very same views, so that front ends need not render them again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+from chirp.cache.homes import HomeTimelines
+from chirp.cache.lru import LruMap
+from chirp.cache.revision import Revision
+from chirp.idgen.watermark import Watermark
+from chirp.model import UserId
+from chirp.pages import NEWEST
+from chirp.readers.home import HomeReader
+from chirp.readers.marks import Book, MarkReader
+from chirp.readers.pages import SPARE, Listing, TweetPages
+from chirp.readers.showing import Showing
+from chirp.readers.sights import SightReader
+from chirp.readers.tweets import TweetReader
+from chirp.views import Basis, CachedTweet, KeptPage, Page, Position, Sight, TweetView
+
+_LOOKED_AT = NEWEST.limit + SPARE + 1
+"""How many of the newest ids a first page is made of; one that needs more is not kept."""
+
+_MOST_NEW = NEWEST.limit // 2
+"""A page of which more is new is made from the ground."""
+
+_PAGE_WEIGHT_BYTES = 6_000
+"""A page of twenty views with ids; the tweets' bytes are the tweet cache's."""
+
+
+class FirstPages:
+    """First pages of viewers who read them lately."""
+
+    def __init__(
+        self,
+        pages: LruMap[int, KeptPage],
+        pager: TweetPages,
+        homes: HomeReader,
+        windows: HomeTimelines,
+        tweets: TweetReader,
+        sights: SightReader,
+        marks: MarkReader,
+        showing: Showing,
+        watermark: Watermark,
+        revision: Revision,
+    ) -> None:
+        self._pages = pages
+        self._pager = pager
+        self._homes = homes
+        self._windows = windows
+        self._tweets = tweets
+        self._sights = sights
+        self._marks = marks
+        self._showing = showing
+        self._watermark = watermark
+        self._revision = revision
+
+    def find(self, viewer: UserId) -> Page[TweetView] | None:
+        """Return the page made before, or one renewed from it; None: it has to be made."""
+        kept = self._pages.get(viewer)
+        if kept is None:
+            return None
+        ids = self._homes.find_newest(viewer, self._watermark.value + 1, _LOOKED_AT)
+        made_of = self._find_made_of(viewer)
+        if ids is None or made_of is None or not self._holds(kept.basis, made_of):
+            return None
+        if kept.basis.ids == ids:
+            return kept.page
+        return self._renewed(viewer, kept, ids, made_of)
+
+    async def make(self, viewer: UserId, listing: Listing) -> Page[TweetView]:
+        """Return the page, read anew, and keep it if nothing has changed meanwhile."""
+        settled, changes = self._watermark.value, self._tweets.changes
+        ids = self._homes.find_newest(viewer, settled + 1, _LOOKED_AT)
+        if ids is None:
+            ids = await self._homes.newest(viewer, settled + 1, _LOOKED_AT)
+        made_of = await self._made_of(viewer)
+        page = await self._pager.page_below(listing, NEWEST, settled)
+        if made_of == await self._made_of(viewer):
+            self._keep(viewer, page, Basis(ids, made_of, changes, page.items))
+        return page
+
+    def _keep(self, viewer: UserId, page: Page[TweetView], basis: Basis) -> None:
+        """Keep a page, unless it reaches further down than the ids that are looked at."""
+        items = page.items
+        if not items or items[-1].cached.tweet.tweet_id >= basis.ids[-1]:
+            page.stands = partial(self._stands, viewer, basis)
+            self._pages.put(viewer, KeptPage(basis, page), _PAGE_WEIGHT_BYTES)
+
+    def _stands(self, viewer: UserId, basis: Basis) -> bool:
+        """Say whether a page is what it would be if it were made now. Reads memory alone."""
+        ids = self._homes.find_newest(viewer, self._watermark.value + 1, _LOOKED_AT)
+        if basis.ids != ids:
+            return False
+        made_of = self._find_made_of(viewer)
+        return made_of is not None and self._holds(basis, made_of)
+
+    def _holds(self, basis: Basis, made_of: tuple[object, ...]) -> bool:
+        """Say whether all that a page shows is as it was, whatever came on top of it."""
+        if basis.made_of != made_of:
+            return False
+        changes = self._tweets.changes
+        if basis.changes != changes:
+            # Some tweet has other counts or another text now. Is it one of these?
+            cells = basis.cells = basis.cells or cells_of(basis.items)
+            if self._tweets.cached([cell.tweet.tweet_id for cell in cells]) != cells:
+                return False
+            basis.changes = changes
+        return True
+
+    def _renewed(
+        self, viewer: UserId, kept: KeptPage, ids: Sequence[int], made_of: tuple[object, ...]
+    ) -> Page[TweetView] | None:
+        """Return the page before with what came on top of it; None: it has to be made."""
+        before, page, limit = kept.basis.ids, kept.page, NEWEST.limit
+        if len(page.items) < limit or before[0] not in ids[:_MOST_NEW]:
+            return None
+        new = ids.index(before[0])
+        if ids[new:] != before[: len(ids) - new]:
+            return None
+        views = self._find_new(viewer, ids[:new])
+        if views is None:
+            return None
+        items = (views + page.items)[:limit]
+        next_ = Position(items[-1].cached.tweet.tweet_id) if views else page.next
+        renewed = Page(items, next_, Position(items[0].cached.tweet.tweet_id))
+        renewed.before, page.before = page, None
+        self._keep(viewer, renewed, Basis(ids, made_of, kept.basis.changes, items))
+        return renewed
+
+    def _find_new(self, viewer: UserId, ids: Sequence[int]) -> list[TweetView] | None:
+        """Return views of what came; None: not all is in memory, or it changes what is below.
+
+        A retweet does: another one of the same original may stand there.
+        """
+        sight = self._sights.find(viewer)
+        wants = None if sight is None else self._homes.find_wants(viewer, sight)
+        if sight is None or wants is None:
+            return None
+        views = self._showing.find_by_ids(sight, ids, wants)
+        if views is None or any([v.cached.tweet.retweet_of is not None for v in views]):  # noqa: C419
+            return None
+        return views
+
+    def _find_made_of(self, viewer: UserId) -> tuple[object, ...] | None:
+        sight, book = self._sights.find(viewer), self._marks.find(viewer)
+        if sight is None or book is None:
+            return None
+        return self._versions(viewer, sight, book)
+
+    async def _made_of(self, viewer: UserId) -> tuple[object, ...]:
+        # No await where memory has it: a coroutine that does not wait still takes half a µs.
+        sight = self._sights.find(viewer) or await self._sights.get(viewer)
+        book = self._marks.find(viewer) or await self._marks.book(viewer)
+        return self._versions(viewer, sight, book)
+
+    def _versions(self, viewer: UserId, sight: Sight, book: Book) -> tuple[object, ...]:
+        """Return what a viewer's first page depends on, beside ids and tweets."""
+        version = self._windows.graph_version(viewer)
+        return (version, self._revision.value, sight, book, book.version)
+
+
+def cells_of(views: Sequence[TweetView]) -> list[CachedTweet]:
+    """Return all cached tweets that a page shows, those within others too."""
+    cells = []
+    for view in views:
+        inner: TweetView | None = view
+        while inner is not None:
+            cells.append(inner.cached)
+            inner = inner.nested
+    return cells
