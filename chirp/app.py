@@ -259,7 +259,7 @@ class Chirp:
         self.threads = Threads(
             store, self.pager, self.tweets, self.showing, self.sights, self.watermark
         )
-        first_pages = FirstPages(
+        self.first_pages = FirstPages(
             self.caches.pages,
             self.pager,
             self.homes,
@@ -274,7 +274,7 @@ class Chirp:
         self.timelines = Timelines(
             store,
             self.pager,
-            first_pages,
+            self.first_pages,
             self.homes,
             self.tweets,
             self.users,
@@ -377,6 +377,7 @@ class Chirp:
             "posts": self.publisher.stats(),
             "streams": self.bus.stats(),
             "media": self.media.stats(),
+            "first_pages": dict(self.first_pages.stats()),
             "heads": dict(self.fronts.heads.stats()),
             "ids": dict(self.ids.stats()),
             "watermark": dict(self.watermark.stats()),

@@ -65,6 +65,7 @@ class FirstPages:
         self._showing = showing
         self._watermark = watermark
         self._revision = revision
+        self._unchanged = self._renewals = self._made = 0
 
     def find(self, viewer: UserId) -> Page[TweetView] | None:
         """Return the page made before, or one renewed from it; None: it has to be made."""
@@ -76,6 +77,7 @@ class FirstPages:
         if ids is None or made_of is None or not self._holds(kept.basis, made_of):
             return None
         if kept.basis.ids == ids:
+            self._unchanged += 1
             return kept.page
         return self._renewed(viewer, kept, ids, made_of)
 
@@ -87,6 +89,7 @@ class FirstPages:
             ids = await self._homes.newest(viewer, settled + 1, _LOOKED_AT)
         made_of = await self._made_of(viewer)
         page = await self._pager.page_below(listing, NEWEST, settled)
+        self._made += 1
         if made_of == await self._made_of(viewer):
             self._keep(viewer, page, Basis(ids, made_of, changes, page.items))
         return page
@@ -136,6 +139,7 @@ class FirstPages:
         next_ = Position(items[-1].cached.tweet.tweet_id) if views else page.next
         renewed = Page(items, next_, Position(items[0].cached.tweet.tweet_id))
         renewed.before, page.before = page, None
+        self._renewals += 1
         self._keep(viewer, renewed, Basis(ids, made_of, kept.basis.changes, items))
         return renewed
 
@@ -169,6 +173,10 @@ class FirstPages:
         """Return what a viewer's first page depends on, beside ids and tweets."""
         version = self._windows.graph_version(viewer)
         return (version, self._revision.value, sight, book, book.version)
+
+    def stats(self) -> dict[str, int]:
+        """Return how many pages were handed out unchanged, were renewed, and were made."""
+        return {"unchanged": self._unchanged, "renewed": self._renewals, "made": self._made}
 
 
 def cells_of(views: Sequence[TweetView]) -> list[CachedTweet]:
