@@ -81,7 +81,7 @@ class Fronts:
         self.request_ids = RequestIds(self.addresses)
         self.heads = KnownHeads(config.cache.heads_mb * _MB)
         self.connections = Connections(
-            server, self.addresses, self.request_ids, clock, metrics, self.heads
+            server, self.addresses, self.request_ids, clock, metrics, self.heads, tasks
         )
         self.gate = Gate(services.accounts, self.limiter, self.addresses, clock, metrics)
         self._cookies = Cookies(config.public_url)

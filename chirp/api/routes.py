@@ -28,7 +28,7 @@ def routes(
     return [
         # The hottest first: aiohttp looks at them in this order where a prefix is shared.
         Route("GET", BASE + "/timeline/home", tweets.home, needs_key=True, repeatable=True),
-        Route("POST", BASE + "/tweet", tweets.post, needs_key=True, group="posts"),
+        Route("POST", BASE + "/tweet", tweets.post, needs_key=True, group="posts", repeatable=True),
         *_tweet_routes(tweets),
         Route("GET", BASE + "/timeline/public", tweets.public, needs_key=False, repeatable=True),
         Route("GET", BASE + "/stream", stream, needs_key=True, stream=True),

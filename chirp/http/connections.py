@@ -17,9 +17,10 @@ request. So a limit is exact to a tick.
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from aiohttp import web
@@ -30,8 +31,9 @@ from chirp.config import Server
 from chirp.http.addresses import UNKNOWN, Addresses, holder_of
 from chirp.http.calls import RequestIds
 from chirp.http.errors import refuse_status
-from chirp.http.known_heads import Begun, KnownHeads
+from chirp.http.known_heads import KnownHeads
 from chirp.metrics import Metrics
+from chirp.tasks import TaskRunner
 
 LONGEST_TICK_S = 1.0
 
@@ -50,8 +52,10 @@ class Connections:
         clock: Clock,
         metrics: Metrics,
         heads: KnownHeads,
+        tasks: TaskRunner,
     ) -> None:
         self.heads = heads
+        self.tasks = tasks
         self.limits = limits
         self.ids = ids
         self.clock = clock
@@ -118,8 +122,20 @@ class Connection(web.RequestHandler):
     of a release in which they are not there.
     """
 
-    __slots__ = ("_all", "_body_of", "_body_since_s", "_head_bytes", "_head_since_s",
-                 "_on_lost", "_quiet_since_s", "_stuck_since_s", "begun", "head")  # fmt: skip
+    __slots__ = (
+        "_all",
+        "_behind",
+        "_body_of",
+        "_body_since_s",
+        "_closing",
+        "_direct",
+        "_head_bytes",
+        "_head_since_s",
+        "_on_lost",
+        "_quiet_since_s",
+        "_stuck_since_s",
+        "head",
+    )  # fmt: skip
 
     def __init__(self, server: web.Server, connections: Connections, **options: Any) -> None:
         super().__init__(server, **options)
@@ -134,9 +150,11 @@ class Connection(web.RequestHandler):
         self._body_since_s = now_s
         self._on_lost: Callable[[], None] | None = None
         self.head = b""
-        """What came at once while nothing was under way; if it is one request, its head."""
-        self.begun: Begun | None = None
-        """The answer to the request that came last, where it has to wait."""
+        """What came at once while nothing was under way; if it is one request, all of it."""
+        self._direct: asyncio.Task[None] | None = None
+        """Answers a request that came before; what comes meanwhile waits `_behind` it."""
+        self._behind = b""
+        self._closing = False
 
     # -- what the transport says ----------------------------------------------------------
 
@@ -157,12 +175,17 @@ class Connection(web.RequestHandler):
         if self._on_lost is not None:
             self._on_lost()
             self._on_lost = None
-        if self.begun is not None:
-            self.begun.abandon()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         """Pass on what arrives, and see whether a head is begun or whole."""
+        if self._direct is not None:
+            self._wait_behind(data)
+            return
+        if not data:
+            # aiohttp itself asks its parser on, where a body was read.
+            _receive(self, data)
+            return
         waiter = self._waiter
         if waiter is None or self._head_bytes or waiter.done() or self._stuck_since_s is not None:
             self.head = b""
@@ -175,21 +198,61 @@ class Connection(web.RequestHandler):
         elif self._waiter is not None or self._request_count == 0:
             self._head_grows(len(data))
 
-    def _is_answered(self, head: bytes) -> bool:
+    def _is_answered(self, data: bytes) -> bool:
         """Answer a request that came before, byte for byte; False: aiohttp has to."""
-        self.head = head
-        known = self._all.heads.find(head)
+        self.head = data
+        known, body = self._all.heads.find(data), b""
         if known is None:
+            found = self._all.heads.find_with_body(data)
+            if found is None:
+                return False
+            known, body = found
+        answer = known.answer(body)
+        if answer is None:
             return False
-        answer = known.answer()
-        if not isinstance(answer, bytes):
-            self._all.heads.forget(head)
-            self.begun = answer
-            return False
-        assert self.transport is not None
         self._head_since_s, self._quiet_since_s = None, self._all.clock.monotonic_s()
-        self.transport.write(answer)
+        if isinstance(answer, bytes):
+            assert self.transport is not None
+            self.transport.write(answer)
+        else:
+            self._direct = self._all.tasks.start("answer", self._answer(answer))
         return True
+
+    async def _answer(self, work: Awaitable[bytes]) -> None:
+        """Send an answer when it is there; then look at what has come meanwhile."""
+        try:
+            answer = await work
+            if self.transport is not None:
+                self.transport.write(answer)
+        finally:
+            self._direct = None
+            self._quiet_since_s = self._all.clock.monotonic_s()
+        behind, self._behind = self._behind, b""
+        if self._closing:
+            super().close()
+        elif self.transport is not None:
+            if len(behind) > self._all.limits.max_head_bytes:
+                self.transport.resume_reading()
+            if behind:
+                self.data_received(behind)
+
+    def _wait_behind(self, data: bytes) -> None:
+        """Keep what comes while an answer is under way; beyond a head's length, read no more."""
+        self._behind += data
+        if len(self._behind) > self._all.limits.max_head_bytes and self.transport is not None:
+            self.transport.pause_reading()
+
+    def close(self) -> None:
+        """Close when what is under way is answered: the server stops."""
+        self._closing = True
+        if self._direct is None:
+            super().close()
+
+    async def shutdown(self, timeout: float | None = None) -> None:  # noqa: ASYNC109  (aiohttp's)
+        """End this connection; what is under way has that long."""
+        if self._direct is not None:
+            await asyncio.wait({self._direct}, timeout=timeout)
+        await super().shutdown(timeout)
 
     def _head_grows(self, size: int) -> None:
         if self._head_since_s is None:
@@ -219,6 +282,8 @@ class Connection(web.RequestHandler):
         limits = self._all.limits
         if self._stuck_since_s is not None:
             return "send" if now_s - self._stuck_since_s > limits.send_timeout_s else None
+        if self._direct is not None:
+            return None
         if self._current_request is not None:
             self._quiet_since_s = now_s
             return "body" if self._body_overdue(self._current_request, now_s) else None

@@ -1,76 +1,86 @@
 """Requests that came before, byte for byte: what was parsed of them is used again.
 
-Programs ask the same thing again and again: a phone its home timeline, a script its list. Parsing,
-routing, a task and the writer of aiohttp take two thirds of a short answer's time, and would find
-out what they found out before. So a head is remembered with the request that was made of it, and
-when it comes again the same handler is run at once, as far as it gets without waiting. What it is
-run for is looked at anew each time: the key, the limits, and everything that is read.
+Programs ask the same thing again and again: a phone its home timeline, a script its list, a bot
+posts with the same headers. Parsing, routing, a task and the writer of aiohttp take two thirds of
+a short answer's time, and would find out what they found out before. So a head is remembered with
+the request that was made of it, and when it comes again the same handler is run at once, as far as
+it gets without waiting. What it is run for is looked at anew each time: the key, the limits, the
+body, and everything that is read.
 
 Invariants:
-- Known is only what a handler answered with 200 to a key, over HTTP/1.1, on a connection that
-  stayed, without a body and without a proxy in between: nothing about it depends on who carries it.
-- A remembered request is used by one run at a time: when a run has to wait, its head is forgotten.
+- Known is only what a handler answered with success to a key in the head, over HTTP/1.1, on a
+  connection that stayed, without a proxy in between: nothing about it depends on who carries it.
+- Known is a head without a body, or one whose body came with it, as long as the head says; of such
+  a head all but that length is the same.
+- A handler that has to wait has a request of its own: another run of that head disturbs nothing.
 """
 
 from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Coroutine, Generator, Iterable
-from types import SimpleNamespace
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable
 from typing import Any, NamedTuple, cast
 
-from aiohttp import EMPTY_PAYLOAD, web
+from aiohttp import EMPTY_PAYLOAD, StreamReader, web
 from aiohttp.helpers import rfc822_formatted_time
 from aiohttp.http import SERVER_SOFTWARE, HttpVersion11
 
 from chirp.cache.lru import LruMap
-from chirp.http.calls import Call
 from chirp.http.plain import Joined, Plain
 
 MOST_HEAD_BYTES = 2048
+MOST_BODY_BYTES = 64 << 10
+"""A longer body comes in several pieces anyway."""
+
 _REQUEST_BYTES = 4096
 """A parsed request with its headers, beside the bytes that it was made of. Measured: 3.6 KiB."""
 _END = b"\r\n\r\n"
+_LENGTH = re.compile(rb"\r\ncontent-length: ?([0-9]{1,6})\r\n", re.IGNORECASE)
+_UNUSUAL = ("Expect", "Transfer-Encoding", "Content-Encoding", "Idempotency-Key")
+"""Headers that make a request with a body another one each time, or its body no plain bytes."""
+_NO_CONTENT = 204
 _BREAK = re.compile("[\r\n]")
-_NOWHERE = cast(
-    "web.RequestHandler", SimpleNamespace(ssl_context=None, peername=None, sockname=None)
-)
+
+
+class _Nowhere:
+    """What a request without a connection belongs to."""
+
+    ssl_context = peername = sockname = transport = None
+
+    def pause_reading(self) -> None:
+        """Do nothing: there is nobody who sends."""
+
+    def resume_reading(self, *, resume_parser: bool = True) -> None:
+        """Do nothing."""
+
+
+class _Whole:
+    """A body that is there, as aiohttp's stream of it: as much of that as bodies are read with."""
+
+    def __init__(self, body: bytes) -> None:
+        self.total_bytes = len(body)
+        self._rest = body
+
+    def is_eof(self) -> bool:
+        """Say that all has arrived."""
+        return True
+
+    def at_eof(self) -> bool:
+        """Say whether it was read."""
+        return not self._rest
+
+    def exception(self) -> None:
+        """Return what failed: nothing."""
+
+    def read_nowait(self) -> bytes:
+        """Return what was not read yet."""
+        rest, self._rest = self._rest, b""
+        return rest
+
+
+_NOWHERE = cast("web.RequestHandler", _Nowhere())
 _SERVER = f"Server: {SERVER_SOFTWARE}\r\n\r\n"
-
-
-class Begun:
-    """A handler that has to wait: awaited by the task that takes it over, it goes on."""
-
-    def __init__(
-        self,
-        call: Call,
-        started_s: float,
-        rest: Coroutine[Any, Any, web.StreamResponse | Plain] | None,
-        waits_for: asyncio.Future[Any] | None,
-        response: web.StreamResponse | Plain | None = None,
-    ) -> None:
-        self.call = call
-        self.started_s = started_s
-        self._rest = rest
-        self._waits_for = waits_for
-        self._response = response
-
-    def __await__(self) -> Generator[Any, None, web.StreamResponse | Plain]:
-        if self._response is not None:
-            return self._response
-        assert self._rest is not None
-        try:
-            yield self._waits_for
-        except BaseException:
-            self._rest.close()
-            raise
-        return (yield from self._rest.__await__())
-
-    def abandon(self) -> None:
-        """End what nobody will take over."""
-        if self._rest is not None:
-            self._rest.close()
 
 
 class Kept(NamedTuple):
@@ -96,13 +106,17 @@ class Known:
         self.kept: Kept | None = None
         self._again = again
 
-    def answer(self) -> bytes | Begun | None:
-        """Return the whole answer; or what has to wait; or None."""
-        return self._again(self)
+    def answer(self, body: bytes = b"") -> bytes | Awaitable[bytes] | None:
+        """Return the whole answer; or what will give it; or None: it has to be asked as ever."""
+        return self._again(self, body)
+
+    def fresh(self, body: bytes = b"") -> web.Request:
+        """Return another request of the same head, with its own body."""
+        return _detached(self.request, body)
 
 
-Again = Callable[[Known], "bytes | Begun | None"]
-"""Runs a handler for a request that came before. None: it has to be asked the long way."""
+Again = Callable[[Known, bytes], "bytes | Awaitable[bytes] | None"]
+"""Runs a handler for a request that came before. None: nothing was done."""
 
 
 class KnownHeads:
@@ -111,83 +125,118 @@ class KnownHeads:
     def __init__(self, budget_bytes: int) -> None:
         self._heads: LruMap[bytes, Known] = LruMap(budget_bytes)
         self.find = self._heads.get
+        """Returns what is known of bytes that are a head and nothing else."""
 
-    def learn(self, head: bytes, request: web.Request, digest: bytes, again: Again) -> None:
+    def find_with_body(self, data: bytes) -> tuple[Known, bytes] | None:
+        """Return what is known of bytes that are a head and its whole body, and the body."""
+        parts = _parts(data)
+        known = None if parts is None else self._heads.get(parts[0])
+        return None if parts is None or known is None else (known, parts[1])
+
+    def learn(self, data: bytes, request: web.Request, digest: bytes, again: Again) -> None:
         """Remember what was made of a head with that key, unless something in it is unusual."""
+        head = _head_of(data, request)
         if (
-            len(head) <= MOST_HEAD_BYTES
-            and head.find(_END) == len(head) - len(_END)
+            head is not None
+            and len(head) <= MOST_HEAD_BYTES
             and head.count(b"\n") == head.count(b"\r\n")
             and request.version == HttpVersion11
             and request.keep_alive
             and not request.can_read_body
         ):
-            known = Known(_detached(request), digest, again)
+            known = Known(_detached(request, b""), digest, again)
             self._heads.put(head, known, _REQUEST_BYTES + len(head))
-
-    def forget(self, head: bytes) -> None:
-        """Forget what was made of a head: it is in use."""
-        self._heads.delete(head)
 
     def stats(self) -> dict[str, int]:
         """Return sizes and counts."""
         return self._heads.stats()
 
 
-def _detached(request: web.Request) -> web.Request:
+def _head_of(data: bytes, request: web.Request) -> bytes | None:
+    """Return under what a head is known; None: it is not to be remembered."""
+    if request.method == "GET":
+        return data if data.find(_END) == len(data) - len(_END) else None
+    parts = _parts(data)
+    unusual = any(name in request.headers for name in _UNUSUAL)
+    return None if parts is None or unusual else parts[0]
+
+
+def _parts(data: bytes) -> tuple[bytes, bytes] | None:
+    """Return a head without the length in it, and the body; None: they are not both there.
+
+    The first Content-Length is the only one: aiohttp refuses a head that has two.
+    """
+    end = data.find(_END) + len(_END)
+    size = len(data) - end
+    if end < len(_END) or not 0 < size <= MOST_BODY_BYTES:
+        return None
+    found = _LENGTH.search(data, 0, end)
+    if found is None or int(found[1]) != size:
+        return None
+    return data[: found.start(1)] + data[found.end(1) : end], data[end:]
+
+
+def _detached(request: web.Request, body: bytes) -> web.Request:
     """Return a request of the same message that belongs to no connection."""
-    made = web.Request(
-        request._message,  # noqa: SLF001  (aiohttp has no way to ask for it)
-        EMPTY_PAYLOAD,
-        _NOWHERE,
-        cast("Any", None),
-        cast("Any", None),
-        request._loop,  # noqa: SLF001
-    )
+    payload = cast("StreamReader", _Whole(body)) if body else EMPTY_PAYLOAD
+    message, nobody = request._message, cast("Any", None)  # noqa: SLF001  (there is no other way)
+    loop = request._loop  # noqa: SLF001
+    made = web.Request(message, payload, _NOWHERE, nobody, nobody, loop)
     made._match_info = request.match_info  # noqa: SLF001
     return made
 
 
-def is_plain(response: web.StreamResponse | Plain) -> bool:
-    """Say whether a response is no more than a head and bytes, with no line break in a value."""
-    if isinstance(response, Plain):
-        return not _BREAK.search(response.link)
-    return (
-        type(response) is web.Response
-        and type(response.body) is bytes
-        and not response._cookies  # noqa: SLF001  (`cookies` would make some)
-        and not response.compression
-        and not _BREAK.search("".join(response.headers.values()))
-    )
-
-
 def kept_of(response: web.StreamResponse | Plain, stands: Callable[[], bool]) -> Kept:
-    """Return what of a plain response, not signed yet, can be sent again."""
+    """Return an answer that is not signed yet as it is sent.
+
+    Raises: ValueError: a header's value has a line break; TypeError: it is no answer of bytes.
+    """
     if isinstance(response, Plain):
+        if _BREAK.search(response.link):
+            raise ValueError("a line break in the Link header")
         return Kept(response.status, response.lines(), response.body, stands)
-    assert isinstance(response, web.Response)
+    body = response.body if type(response) is web.Response else response
+    if not isinstance(body, bytes | None) or response.compression:
+        raise TypeError("what is asked for repeatedly must be answered with bytes")
+    values = [one for one in response.headers.items() if one[0] != "X-Request-Id"]
+    values += [("Set-Cookie", one.OutputString()) for one in response.cookies.values()]
+    if _BREAK.search("".join([value for _, value in values])):
+        raise ValueError("a line break in a header")
     first = f"HTTP/1.1 {response.status} {response.reason}\r\n"
-    return Kept(
-        response.status,
-        first + _lines([one for one in response.headers.items() if one[0] != "X-Request-Id"]),
-        cast("bytes", response.body),
-        stands,
-    )
+    return Kept(response.status, first + _lines(values), body or b"", stands)
 
 
 def packed(kept: Kept, signature: str) -> bytes:
     """Return an answer, with the lines that tell of its request, as aiohttp would send it."""
     body = kept.body
     size = body.size if isinstance(body, Joined) else len(body)
-    head = (
-        f"{kept.lines}{signature}Content-Length: {size}\r\n"
-        f"Date: {rfc822_formatted_time()}\r\n{_SERVER}"
-    ).encode()
+    length = "" if kept.status == _NO_CONTENT else f"Content-Length: {size}\r\n"
+    head = (f"{kept.lines}{signature}{length}Date: {rfc822_formatted_time()}\r\n{_SERVER}").encode()
     return body.after(head) if isinstance(body, Joined) else head + body
 
 
 def _lines(headers: Iterable[tuple[str, str]]) -> str:
     return "".join([f"{name}: {value}\r\n" for name, value in headers])
+
+
+class Resumed:
+    """A handler that was run until it had to wait: awaited, it goes on."""
+
+    def __init__(
+        self,
+        rest: Coroutine[Any, Any, web.StreamResponse | Plain],
+        waits_for: asyncio.Future[Any] | None,
+    ) -> None:
+        self._rest = rest
+        self._waits_for = waits_for
+
+    def __await__(self) -> Generator[Any, None, web.StreamResponse | Plain]:
+        try:
+            yield self._waits_for
+        except BaseException:
+            self._rest.close()
+            raise
+        return (yield from self._rest.__await__())
 
 
 def never() -> bool:

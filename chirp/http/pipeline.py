@@ -17,7 +17,16 @@ from chirp.http.calls import CALL, Call, Group, RequestIds
 from chirp.http.errors import FAILED, told_of, told_of_http
 from chirp.http.faces import JSON_FACE, Face
 from chirp.http.gate import Gate
-from chirp.http.known_heads import Again, Begun, Known, KnownHeads, is_plain, kept_of, never, packed
+from chirp.http.known_heads import (
+    Again,
+    Kept,
+    Known,
+    KnownHeads,
+    Resumed,
+    kept_of,
+    never,
+    packed,
+)
 from chirp.http.plain import Plain
 from chirp.metrics import Metrics
 
@@ -30,6 +39,8 @@ Answerer = Callable[[web.Request], Awaitable["web.StreamResponse | Plain"]]
 Count = Callable[[int, float], float]
 
 RETRY_OVERLOAD_S = 1
+
+_SUCCESS = {200, 201}
 
 _LOST = Invalid("the connection was lost")
 """The client has left: nobody reads what is answered."""
@@ -44,7 +55,8 @@ class Route:
     what answers even when the server is overloaded. `stream`: it may last for hours, so it does
     not count as under way. `max_body_bytes`: a longer body is refused before it is read. `face`:
     how callers say who they are, and how they are told a refusal. `repeatable`: of a GET that
-    reads alone and answers with bytes; the same head need not be parsed twice (known_heads).
+    reads alone and answers with bytes, or of another method whose answer is Plain: the same head
+    need not be parsed twice (known_heads).
     """
 
     method: str
@@ -94,44 +106,61 @@ class Pipeline:
 
     def wrap(self, name: str, route: Route) -> Handler:
         """Return a handler with all that a request goes through; `name` is its metrics' label."""
-        metrics, clock = self._metrics, self._clock
+        clock, ids = self._clock, self._ids
         group, max_body_bytes = route.limited_as(), route.max_body_bytes
-        weight, ids, face = int(not route.stream), self._ids, route.face
         count, access_log = self._counter(name), self._access_log
         again = self._repeater(route, count) if self._may_repeat(route) else None
 
         async def run(request: web.Request) -> web.StreamResponse:
-            begun = None if again is None else _taken_over(request)
-            if begun is None:
-                started_s = clock.monotonic_s()
-                request_id = ids.of(request) if ids.may_be_given else ids.fresh()
-                call = Call(request_id, group, max_body_bytes)
-            else:
-                started_s, call = begun.started_s, begun.call
-            request[CALL] = call
-            metrics.in_flight += weight
-            try:
-                answer = await (begun or self._answered(route, request, call, started_s))
-                response = answer.response() if isinstance(answer, Plain) else answer
-            except Exception as error:  # noqa: BLE001  (the top: logged once, told without a trace)
-                # Who asks too much, or in an overload, costs no read beside.
-                if not isinstance(error, RateLimited | Unavailable):
-                    await face.recall(request)
-                response = self._told(error, request, call, face)
-                _cut_where_begun(request)
-            finally:
-                metrics.in_flight -= weight
+            started_s = clock.monotonic_s()
+            request_id = ids.of(request) if ids.may_be_given else ids.fresh()
+            call = request[CALL] = Call(request_id, group, max_body_bytes)
+            work = self._answered(route, request, call, started_s)
+            answer = await self._tried(work, route, request, call)
+            response = answer.response() if isinstance(answer, Plain) else answer
             call.sign(response, clock.now_ms())
             took_s = count(response.status, started_s)
             if access_log is not None:
                 access_log.write(request, response, call, took_s)
-            viewer = call.viewer
-            if again is not None and viewer is not None and response.status == 200:
-                head = getattr(request.protocol, "head", b"")
-                self._heads.learn(head, request, viewer.key_digest, again)
+            if again is not None:
+                self._learn(route, request, call, response.status, again)
             return response
 
         return run
+
+    def _learn(
+        self, route: Route, request: web.Request, call: Call, status: int, again: Again
+    ) -> None:
+        """Remember the head of a request that succeeded, if its key stands there."""
+        viewer = call.viewer
+        if viewer is None or status not in _SUCCESS or request.method != route.method:
+            return
+        # A key in a body may be another one the next time.
+        if route.face.key_of(request) is not None:
+            data = getattr(request.protocol, "head", b"")
+            self._heads.learn(data, request, viewer.key_digest, again)
+
+    async def _tried(
+        self,
+        work: Awaitable[web.StreamResponse | Plain],
+        route: Route,
+        request: web.Request,
+        call: Call,
+    ) -> web.StreamResponse | Plain:
+        """Return what a handler answers, or the refusal. Raises nothing of ours."""
+        weight = int(not route.stream)
+        self._metrics.in_flight += weight
+        try:
+            return await work
+        except Exception as error:  # noqa: BLE001  (the top: logged once, told without a trace)
+            # Who asks too much, or in an overload, costs no read beside.
+            if not isinstance(error, RateLimited | Unavailable):
+                await route.face.recall(request)
+            told = self._told(error, request, call, route.face)
+            _cut_where_begun(request)
+            return told
+        finally:
+            self._metrics.in_flight -= weight
 
     async def _answered(
         self, route: Route, request: web.Request, call: Call, started_s: float
@@ -162,19 +191,20 @@ class Pipeline:
         return route.repeatable and self._access_log is None and not self._ids.may_be_given
 
     def _repeater(self, route: Route, count: Count) -> Again:
-        """Return what answers a request that came before: `run` until it has to wait."""
+        """Return what answers a request that came before."""
         ids, clock, face, handler = self._ids, self._clock, route.face, route.handler
         group, max_body_bytes = route.limited_as(), route.max_body_bytes
         reenter = self._gate.reenter
 
-        def again(known: Known) -> bytes | Begun | None:
+        def again(known: Known, body: bytes) -> bytes | Awaitable[bytes] | None:
             started_s = clock.monotonic_s()
-            request, kept = known.request, known.kept
+            kept = known.kept
             call = Call(ids.fresh(), group, max_body_bytes)
-            response: web.StreamResponse | Plain
+            answer: web.StreamResponse | Plain
+            request = known.fresh(body) if body else known.request
             try:
                 self._refuse_overload()
-                if not reenter(known.digest, call, started_s):
+                if len(body) > max_body_bytes or not reenter(known.digest, call, started_s):
                     return None
                 if kept is not None and kept.stands():
                     count(kept.status, started_s)
@@ -183,19 +213,45 @@ class Pipeline:
                 work = cast("Coroutine[Any, Any, web.StreamResponse | Plain]", handler(request))
                 waits_for = work.send(None)
             except StopIteration as done:
-                response = done.value
-            except Exception as error:  # noqa: BLE001  (as above)
-                response = self._told(error, request, call, face)
+                answer = done.value
+            except Exception as error:  # noqa: BLE001  (as in `_tried`)
+                answer = self._told(error, request, call, face)
             else:
-                return Begun(call, started_s, work, waits_for)
-            if not is_plain(response):
-                return Begun(call, started_s, None, None, response)
-            kept = kept_of(response, call.stands or never)
+                if request is known.request:
+                    known.request = known.fresh()
+                rest = Resumed(work, waits_for)
+                return self._finished(rest, route, request, call, started_s, count)
+            kept = self._kept_of(answer, request, call, face)
             known.kept = None if call.stands is None else kept
             count(kept.status, started_s)
             return packed(kept, call.signature(clock.now_ms()))
 
         return again
+
+    async def _finished(
+        self,
+        rest: Resumed,
+        route: Route,
+        request: web.Request,
+        call: Call,
+        started_s: float,
+        count: Count,
+    ) -> bytes:
+        """Return the whole answer of a handler that had to wait."""
+        answer = await self._tried(rest, route, request, call)
+        kept = self._kept_of(answer, request, call, route.face)
+        count(kept.status, started_s)
+        return packed(kept, call.signature(self._clock.now_ms()))
+
+    def _kept_of(
+        self, answer: web.StreamResponse | Plain, request: web.Request, call: Call, face: Face
+    ) -> Kept:
+        """Return an answer as it is sent; where it cannot be, the failure."""
+        try:
+            return kept_of(answer, call.stands or never)
+        except (TypeError, ValueError) as error:
+            self._log_failure(request, error, call)
+            return kept_of(face.refused(request, call, FAILED), never)
 
     def _enter(self, request: web.Request, call: Call, face: Face, now_s: float) -> str | None:
         self._refuse_overload()
@@ -268,21 +324,12 @@ class _Anything(web.PlainResource):
         return {}
 
 
-def _taken_over(request: web.Request) -> Begun | None:
-    """Return what the connection has begun for this request, if it has."""
-    connection = request.protocol
-    begun: Begun | None = getattr(connection, "begun", None)
-    if begun is not None:
-        connection.begun = None  # type: ignore[attr-defined]
-    return begun
-
-
 def _cut_where_begun(request: web.Request) -> None:
     """End the connection where a part of another answer is out: a refusal would pass for its rest.
 
     The caller sees that the answer is not whole, and nothing of it stays in a cache.
     """
-    if request.writer.output_size and request.transport is not None:
+    if request.transport is not None and request.writer.output_size:
         request.transport.abort()
 
 

@@ -352,5 +352,5 @@ async def test_a_long_body_is_refused_before_it_is_read(same_switch_interval: No
 
 def test_the_tick_is_short_enough_for_every_time() -> None:
     server = replace(Server(), head_timeout_s=2.0)
-    chirp_tick = Connections(server, None, None, None, None, None).tick_s  # type: ignore[arg-type]
+    chirp_tick = Connections(server, None, None, None, None, None, None).tick_s  # type: ignore[arg-type]
     assert chirp_tick == 0.5
