@@ -122,20 +122,9 @@ class Connection(web.RequestHandler):
     of a release in which they are not there.
     """
 
-    __slots__ = (
-        "_all",
-        "_behind",
-        "_body_of",
-        "_body_since_s",
-        "_closing",
-        "_direct",
-        "_head_bytes",
-        "_head_since_s",
-        "_on_lost",
-        "_quiet_since_s",
-        "_stuck_since_s",
-        "head",
-    )  # fmt: skip
+    __slots__ = ("_all", "_behind", "_body_of", "_body_since_s", "_closing", "_direct",
+                 "_head_bytes", "_head_since_s", "_on_lost", "_owed", "_quiet_since_s",
+                 "_stuck_since_s", "head")  # fmt: skip
 
     def __init__(self, server: web.Server, connections: Connections, **options: Any) -> None:
         super().__init__(server, **options)
@@ -154,6 +143,9 @@ class Connection(web.RequestHandler):
         self._direct: asyncio.Task[None] | None = None
         """Answers a request that came before; what comes meanwhile waits `_behind` it."""
         self._behind = b""
+        self._owed = 0
+        """How many requests aiohttp has got and not answered. Its own `_waiter` says that late:
+        a quick client asks again before aiohttp's task has had its turn."""
         self._closing = False
 
     # -- what the transport says ----------------------------------------------------------
@@ -186,17 +178,24 @@ class Connection(web.RequestHandler):
             # aiohttp itself asks its parser on, where a body was read.
             _receive(self, data)
             return
-        waiter = self._waiter
-        if waiter is None or self._head_bytes or waiter.done() or self._stuck_since_s is not None:
+        if self._owed or self._head_bytes or self._stuck_since_s is not None or self._force_close:
             self.head = b""
         elif self._is_answered(data):
             return
         count = self._request_count
         _receive(self, data)
         if self._request_count != count:
+            self._owed += self._request_count - count
             self._head_since_s, self._head_bytes = None, 0
         elif self._waiter is not None or self._request_count == 0:
             self._head_grows(len(data))
+
+    async def finish_response(self, *given: Any) -> tuple[web.StreamResponse, bool]:
+        """Send an answer, and note that one less is owed."""
+        try:
+            return await super().finish_response(*given)
+        finally:
+            self._owed -= 1
 
     def _is_answered(self, data: bytes) -> bool:
         """Answer a request that came before, byte for byte; False: aiohttp has to."""
