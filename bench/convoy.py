@@ -26,6 +26,7 @@ from chirp.config_sources import load as load_config
 from chirp.serving import serve
 
 PORT = 18084
+WARMUP_S = 2.0
 
 
 async def _busy(slice_s: float) -> None:
@@ -59,6 +60,8 @@ def run(seconds: float, rate: float, path: Path | None) -> None:
             words += ["--slice-us", str(slice_us)]
             with process(words, f"http://127.0.0.1:{PORT}/readyz", None) as pid:
                 foreign = ForeignCpu([pid])
+                # The first posts of everybody after a start read who they are: no matter of GILs.
+                load(PORT, plan, core=None, seconds=WARMUP_S, rate=rate)
                 posts = load(PORT, plan, core=None, seconds=seconds, rate=rate)["post_ms"]
                 noise = max(noise, foreign.cores())
             name = f"slices of {slice_us} µs"

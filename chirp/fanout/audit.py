@@ -39,7 +39,10 @@ SLICE_TWEETS = 16
 
 
 SLICE_EVENTS = 64
-"""After so many events were read again the loop gets a turn."""
+"""So many events are read again at once."""
+
+REST_S = 0.001
+"""And then others have the loop for so long: nobody waits for what was."""
 
 
 class AuditConsumer:
@@ -109,7 +112,7 @@ class AuditConsumer:
         for number, tweet in enumerate(merged, 1):
             self._look(tweet, quiet=True)
             if number % SLICE_TWEETS == 0:
-                await asyncio.sleep(0)
+                await asyncio.sleep(REST_S)
 
     async def _tweets_before(self, source: int) -> list[Tweet]:
         """Return the tweets of the last events before the cursor, which has not moved yet."""
@@ -123,7 +126,7 @@ class AuditConsumer:
                     tweets.append(event.tweet)
             if after >= cursor:
                 break
-            await asyncio.sleep(0)
+            await asyncio.sleep(REST_S)
         return tweets
 
 

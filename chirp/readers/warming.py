@@ -12,6 +12,10 @@ from chirp.storage.store import Store
 
 _CHUNK_ROWS = 500
 
+REST_S = 0.001
+"""After each step others have the loop for so long. A turn of it alone would give what is started
+beside this, and this, half of all turns; the first posts took 150 ms."""
+
 MOST_OF_ONE_AUTHOR = 500
 """More of one list would hold the loop up for milliseconds."""
 
@@ -33,11 +37,11 @@ async def warm(store: Store, reader: TweetReader, from_id: int, *, room_bytes: i
                 author = unpack_tweet(raw).author_id
                 authors[author] = authors.get(author, 0) + 1
                 room_bytes -= 4 * len(raw)
-        await asyncio.sleep(0)
+        await asyncio.sleep(REST_S)
         if len(rows) < _CHUNK_ROWS:
             break
         stop = rows[-1][0]
     for author, count in authors.items():
         await reader.by_author(author, None, min(count, MOST_OF_ONE_AUTHOR))
-        await asyncio.sleep(0)
+        await asyncio.sleep(REST_S)
     return sum(authors.values())

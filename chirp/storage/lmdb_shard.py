@@ -42,6 +42,10 @@ Outcome = int | None | StorageError
 """A batch's result: the sequence of its event, nothing, or why it was not applied."""
 
 
+def _nothing() -> None:
+    pass
+
+
 class LmdbShard:
     """Tables, journal, markers and cursors of one shard file."""
 
@@ -142,8 +146,12 @@ class LmdbShard:
 
     # -- writing (on the writer thread) -------------------------------------------------
 
-    def apply_group(self, group: Sequence[Work]) -> list[Outcome]:
+    def apply_group(
+        self, group: Sequence[Work], applied: Callable[[], None] = _nothing
+    ) -> list[Outcome]:
         """Apply all work in one transaction and sync once; return each one's outcome.
+
+        `applied` is called when all changes are made and only the sync is left.
 
         Raises: lmdb.Error: nothing of the group was applied. A failed sync leaves open whether
         it is on disk; the caller must then stop accepting writes.
@@ -158,14 +166,15 @@ class LmdbShard:
                     outcomes.append(None)
                     continue
                 try:
-                    applied = self._apply(txn, work, last + 1)
+                    sequence = self._apply(txn, work, last + 1)
                 except StorageError as refusal:  # raised before the first change
                     outcomes.append(refusal)
                 else:
-                    last = last if applied is None else applied
-                    outcomes.append(applied)
+                    last = last if sequence is None else sequence
+                    outcomes.append(sequence)
             for key, mark in self._marks.items():
                 txn.put(key, mark, db=self._markers)
+            applied()
         self.last_sequence = last
         return outcomes
 

@@ -21,7 +21,7 @@ import resource
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from queue import Empty, SimpleQueue
+from queue import SimpleQueue
 
 import lmdb
 
@@ -34,7 +34,11 @@ log = logging.getLogger(__name__)
 MAX_GROUP = 512
 """Batches in one transaction at the most: keeps the dirty list and the answer's wait bounded."""
 
-_MOST_AT_ONCE = 128
+PATIENCE_S = 0.002
+"""How long the loop stands aside at the most while a group's changes are made."""
+
+_IMPATIENT_GROUPS = 64
+"""After a group that took longer, so many are made beside the loop: its pages come from a disk."""
 
 CLOSED = "the store is closed"
 
@@ -46,6 +50,27 @@ FULL_BELOW_BYTES = 1 << 20
 """With less than this free, a write that was cut short is laid to a full disk."""
 
 Job = tuple[Work, "asyncio.Future[Receipt | None]"]
+
+
+class _Aside:
+    """The loop stands aside until a group's changes are made, so that nobody fights for the GIL.
+
+    py-lmdb lets go of it at each change. A loop that runs on meanwhile is asked to give it back
+    every time, six times a post, and each time costs both threads a turn of the machine.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._lock.acquire()
+
+    def wait(self, most_s: float) -> bool:
+        """Wait on the loop; say whether the changes were made in that time."""
+        return self._lock.acquire(timeout=most_s)
+
+    def end(self) -> None:
+        """Let the loop go on. May be called again."""
+        if self._lock.locked():
+            self._lock.release()
 
 
 class LmdbWriter:
@@ -62,9 +87,12 @@ class LmdbWriter:
         self._source = source
         self._loop = loop
         self._on_grown = on_grown
-        self._queue: SimpleQueue[list[Job] | None] = SimpleQueue()
+        self._queue: SimpleQueue[tuple[list[Job], _Aside] | None] = SimpleQueue()
         self._gathered: list[Job] = []
-        """What was submitted since the loop last had a turn: one wake-up for all of it."""
+        """What was submitted since the last group was handed over."""
+        self._is_due = self._is_busy = False
+        self._impatient = 0
+        self._aside = _Aside()
         self.stopped: str | None = None
         self._closed = False
         self.commits = self.batches = self.conflicts = 0
@@ -79,20 +107,32 @@ class LmdbWriter:
         if self._closed or self.stopped is not None:
             future.set_exception(WritesStopped(self.stopped or CLOSED))
         else:
-            if not self._gathered:
+            if not self._is_due and not self._is_busy:
+                # One wake-up of the thread for all of a turn of the loop.
+                self._is_due = True
                 self._loop.call_soon(self._hand_over)
             self._gathered.append((work, future))
         return future
 
     def _hand_over(self) -> None:
-        gathered, self._gathered = self._gathered, []
-        for at in range(0, len(gathered), _MOST_AT_ONCE):
-            self._queue.put(gathered[at : at + _MOST_AT_ONCE])
+        """Give the thread what was gathered, and stand aside until its changes are made."""
+        self._is_due = False
+        if self._is_busy or not self._gathered:
+            return
+        self._is_busy = True
+        group, self._gathered = self._gathered[:MAX_GROUP], self._gathered[MAX_GROUP:]
+        aside = _Aside()
+        self._queue.put((group, aside))
+        if self._impatient:
+            self._impatient -= 1
+        elif not aside.wait(PATIENCE_S):
+            self._impatient = _IMPATIENT_GROUPS
 
     async def close(self) -> None:
         """Apply what is queued, then end the thread. What is submitted meanwhile is refused."""
         self._closed = True
-        self._hand_over()
+        self._queue.put((self._gathered, _Aside()))
+        self._gathered = []
         self._queue.put(None)
         await asyncio.to_thread(self._thread.join)
         self.stopped = self.stopped or CLOSED
@@ -100,25 +140,15 @@ class LmdbWriter:
     # -- on the thread ------------------------------------------------------------------
 
     def _run(self) -> None:
-        open_ = True
-        while open_:
-            group: list[Job] = []
-            jobs = self._queue.get()
-            while jobs is not None:
-                group += jobs
-                if len(group) > MAX_GROUP - _MOST_AT_ONCE:
-                    break
-                try:
-                    jobs = self._queue.get_nowait()
-                except Empty:
-                    break
-            open_ = jobs is not None
+        while (job := self._queue.get()) is not None:
+            group, self._aside = job
             if group:
                 self._finish(group)
 
     def _finish(self, group: Sequence[Job]) -> None:
         before = self._shard.last_sequence
         outcomes = self._outcomes([work for work, _ in group])
+        self._aside.end()
         grown = self._shard.last_sequence > before
         answers = [(future, out) for (_, future), out in zip(group, outcomes, strict=True)]
         try:
@@ -138,7 +168,7 @@ class LmdbWriter:
             return self._after_failure(group, error)
 
     def _commit(self, group: list[Work]) -> list[Outcome]:
-        outcomes = self._shard.apply_group(group)
+        outcomes = self._shard.apply_group(group, self._aside.end)
         self.commits += 1
         self.batches += len(group)
         self.conflicts += sum(isinstance(outcome, StorageError) for outcome in outcomes)
@@ -157,6 +187,7 @@ class LmdbWriter:
 
     def _grow_and_retry(self, group: list[Work]) -> list[Outcome]:
         """Double the map on the loop, where no read transaction can be open, and try again."""
+        self._aside.end()
         done = threading.Event()
         problem: list[lmdb.Error] = []
 
@@ -193,6 +224,8 @@ class LmdbWriter:
                 future.set_result(Receipt(self._source, outcome))
         if grown:
             self._on_grown(self._source, self._shard.last_sequence)
+        self._is_busy = False
+        self._hand_over()
 
 
 def _is_fatal(error: Exception) -> bool:

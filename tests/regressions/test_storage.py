@@ -38,7 +38,7 @@ def effect(sequence: int, *, amount: int = 1, source: int = 0) -> Batch:
 
 
 def fail(shard: object, code: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    def apply_group(_group: object) -> None:
+    def apply_group(_group: object, _applied: object) -> None:
         raise type("DiskError", (lmdb.Error,), {"code": code})("the disk is unwell")
 
     monkeypatch.setattr(shard, "apply_group", apply_group)
