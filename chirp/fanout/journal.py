@@ -24,7 +24,7 @@ from typing import Protocol
 
 from chirp.clock import Clock
 from chirp.errors import ChirpError, StorageError
-from chirp.storage.engine import Engine, Receipt
+from chirp.storage.engine import Batch, Engine, Receipt
 from chirp.storage.events import Event, unpack_event
 from chirp.tasks import TaskRunner
 
@@ -55,6 +55,17 @@ class Journals:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._recent: list[OrderedDict[int, Event]] = [OrderedDict() for _ in range(engine.sources)]
+        self._told: dict[bytes, Event] = {}
+        """Events that were just submitted, by their bytes: they need not be decoded."""
+
+    def tell(self, raw: bytes, event: Event) -> None:
+        """Note what the bytes of an event say that is being committed. O(1)."""
+        if len(self._told) >= RECENT_EVENTS:
+            self._told.clear()  # batches that failed; whatever else, it is decoded
+        self._told[raw] = event
+
+    def _event(self, raw: bytes) -> Event:
+        return self._told.pop(raw, None) or unpack_event(raw)
 
     async def read(self, source: int, after: int, limit: int) -> Events:
         """Return up to `limit` (sequence, event) pairs above `after`. O(limit)."""
@@ -64,7 +75,7 @@ class Journals:
             known = takewhile(recent.__contains__, range(after + 1, after + 1 + limit))
             return [(sequence, recent[sequence]) for sequence in known]
         events = [
-            (sequence, unpack_event(raw))
+            (sequence, self._event(raw))
             for sequence, raw in await self._engine.read_journal(source, after, limit)
         ]
         recent.update(events)
@@ -248,6 +259,11 @@ class JournalRunner:
             )
             for source in range(self._engine.sources)
         ]
+
+    def tell(self, batch: Batch, event: Event) -> None:
+        """Note what a batch's event says: consumers need not decode it. O(1)."""
+        if batch.event is not None:
+            self._journals.tell(batch.event, event)
 
     async def start(self) -> None:
         """Catch up with what was committed before the last stop, then follow."""

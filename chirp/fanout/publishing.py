@@ -17,6 +17,7 @@ from chirp.idgen.watermark import Watermark
 from chirp.model import Media, Tweet, TweetId
 from chirp.readers.tweets import TweetReader
 from chirp.storage.engine import Batch, Engine, Receipt
+from chirp.storage.events import TweetPosted
 from chirp.tasks import TaskRunner
 from chirp.views import CachedTweet, CachedUser
 
@@ -74,8 +75,11 @@ class Publisher:
         self._journal.refuse_if_stopped()
         self._refuse_if_behind()
         self._begun_s[tweet.tweet_id] = self._clock.monotonic_s()
+        self._tweets.await_new(tweet.tweet_id)
         self._watermark.open(tweet.tweet_id)
         reserved = batch.partition != tweet.tweet_id
+        if not reserved:
+            self._journal.tell(batch, TweetPosted(tweet))
         post = _Post(tweet, author, self._engine.commit(batch), reserved, media)
         cached = await self._settle(post)
         await self._watermark.wait_settled(tweet.tweet_id)
@@ -100,6 +104,7 @@ class Publisher:
 
     def _settled(self, tweet_id: TweetId) -> None:
         self._begun_s.pop(tweet_id, None)
+        self._tweets.give_up(tweet_id)
         self._watermark.settle(tweet_id)
 
     async def _settle(self, post: _Post) -> CachedTweet:
@@ -108,7 +113,7 @@ class Publisher:
             await asyncio.shield(post.stored)
             await self._delivered(post)
             # Before it settles: a reader who may see the tweet then finds it in its author's list.
-            cached = await self._shown(post)
+            cached = self._shown(post)
         except asyncio.CancelledError:
             # Whoever asked is gone, the tweet is not: others wait for its id to settle.
             self._tasks.start(f"settle-{post.tweet.tweet_id}", self._settle_alone(post))
@@ -119,14 +124,9 @@ class Publisher:
         self._settled(post.tweet.tweet_id)
         return cached
 
-    async def _shown(self, post: _Post) -> CachedTweet:
+    def _shown(self, post: _Post) -> CachedTweet:
         """Put a tweet into its author's cached list, unless it is deleted by now."""
-        cached = self._tweets.remember(post.tweet, post.author, post.media)
-        # A sweep or a moderator does not wait for it to settle: if the cache was told to forget it
-        # before, nobody will tell it again.
-        if not await self._tweets.is_stored(post.tweet.tweet_id):
-            self._tweets.forget(post.tweet.author_id, post.tweet.tweet_id)
-        return cached
+        return self._tweets.remember(post.tweet, post.author, post.media)
 
     async def _delivered(self, post: _Post) -> None:
         # Home, not only index: an id that settles before it is in its followers' windows is missed
@@ -142,6 +142,6 @@ class Publisher:
     async def _settle_alone(self, post: _Post) -> None:
         try:
             await self._delivered(post)
-            await self._shown(post)
+            self._shown(post)
         finally:
             self._settled(post.tweet.tweet_id)

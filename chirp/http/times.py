@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from chirp.model import UnixMs
 
@@ -15,6 +16,10 @@ def render_time(at: UnixMs | None) -> str | None:
     """
     if at is None:
         return None
+    return f"{_second(at // 1000)}.{at % 1000:03}Z"
+
+
+@lru_cache(1024)
+def _second(at_s: int) -> str:
     # isoformat is written in C: strftime took 3 % of a post.
-    moment = datetime.fromtimestamp(at // 1000, UTC).replace(tzinfo=None)
-    return f"{moment.isoformat()}.{at % 1000:03}Z"
+    return datetime.fromtimestamp(at_s, UTC).replace(tzinfo=None).isoformat()

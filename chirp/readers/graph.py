@@ -31,6 +31,10 @@ class GraphReader:
         """Return who follows a user, by ascending id. Not to be changed. O(1) when cached."""
         return await _read(self._followers, self._store.followers, user_id)
 
+    def find_followers(self, user_id: UserId) -> array[int] | None:
+        """Return what `followers` does if it is in memory. O(1)."""
+        return self._followers.find(user_id)
+
     async def count_followers(self, user_id: UserId) -> int:
         """Return how many follow a user, without loading who they are. O(1)."""
         cached = self._followers.find(user_id)

@@ -52,6 +52,8 @@ class TweetReader:
         self._cache = cache
         self._flight = flight
         self._refreshes = 0
+        self._awaited: dict[TweetId, bool] = {}
+        """Tweets on their way, and whether they are still to be remembered."""
         self.changes = 0
         """Grows when a tweet that was there may look different: its text or its counts."""
 
@@ -152,15 +154,24 @@ class TweetReader:
             if tweet.media_ids
         }
 
-    async def is_stored(self, tweet_id: TweetId) -> bool:
-        """Say whether a tweet is on disk and not deleted. O(1)."""
-        return (await self._tweets.find_many([tweet_id]))[0] is not None
+    def await_new(self, tweet_id: TweetId) -> None:
+        """Note that a tweet is on its way: `remember` or `give_up` will follow. O(1)."""
+        self._awaited[tweet_id] = True
+
+    def give_up(self, tweet_id: TweetId) -> None:
+        """Note that a tweet that was awaited will not be remembered. O(1)."""
+        self._awaited.pop(tweet_id, None)
 
     def remember(
         self, tweet: Tweet, author: CachedUser, media: tuple[Media, ...] = ()
     ) -> CachedTweet:
-        """Put a new tweet, whose author index row is on disk, into the cache. O(1)."""
+        """Put a new tweet, whose author index row is on disk, into the cache. O(1).
+
+        Unless it was forgotten meanwhile: nobody would tell the cache again that it is deleted.
+        """
         row = _row(tweet, author, NO_COUNTS, media)
+        if not self._awaited.pop(tweet.tweet_id, True):
+            return row.value
         self._cache.push(tweet.author_id, tweet.tweet_id, row.value, row.weight_bytes)
         return self._cache.peek(tweet.tweet_id) or row.value
 
@@ -168,6 +179,8 @@ class TweetReader:
         """Take a deleted tweet out of the cache, and out of loads under way. O(1)."""
         self._revision.bump()
         self._cache.delete(author, tweet_id)
+        if tweet_id in self._awaited:
+            self._awaited[tweet_id] = False
 
 
 def _row(
