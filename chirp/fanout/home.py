@@ -102,7 +102,8 @@ class HomeConsumer:
                 await self._withdraw(event.author_id, event.tweet_id)
             elif not self._note(event):
                 await self._note_mark(event)
-            changed |= dict.fromkeys(_changed_by(event))
+            for other in _changed_by(event):
+                changed[other] = None
         if changed:
             await self._tweets.refresh(list(changed))
         # Last, so that streams tell of nothing that the caches do not know; and before this
@@ -152,7 +153,8 @@ class HomeConsumer:
         known = self._graph.find_followers(author)
         if known is not None and len(known) <= min(SLICE_FOLLOWERS, self._push_limit):
             # Nearly every author: without a coroutine.
-            self._metrics.deliveries += self._homes.push_all(known, tweet.tweet_id)
+            if known:
+                self._metrics.deliveries += self._homes.push_all(known, tweet.tweet_id)
         elif await self._is_pulled(author):
             self._home_reader.pulled.add(author)
             return

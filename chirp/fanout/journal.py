@@ -231,6 +231,8 @@ class JournalRunner:
         self._journals = Journals(engine)
         self._readers: dict[str, list[JournalReader]] = {}
         self._before_ready: list[str] = []
+        self._awaited: list[JournalReader] = []
+        """The readers that people wait for: not those in the background."""
 
     def add(
         self,
@@ -259,6 +261,8 @@ class JournalRunner:
             )
             for source in range(self._engine.sources)
         ]
+        if not background:
+            self._awaited += self._readers[consumer.name]
 
     def tell(self, batch: Batch, event: Event) -> None:
         """Note what a batch's event says: consumers need not decode it. O(1)."""
@@ -335,9 +339,9 @@ class JournalRunner:
     @property
     def failure(self) -> str | None:
         """Why a consumer has stopped, in words; None while all run that people wait for."""
-        for name, readers in self._readers.items():
-            if any(reader.failure is not None and not reader.background for reader in readers):
-                return f"the {name} consumer has stopped"
+        for reader in self._awaited:
+            if reader.failure is not None:
+                return f"the {reader.consumer.name} consumer has stopped"
         return None
 
     def refuse_if_stopped(self) -> None:

@@ -37,6 +37,7 @@ _REQUEST_BYTES = 4096
 """A parsed request with its headers, beside the bytes that it was made of. Measured: 3.6 KiB."""
 _END = b"\r\n\r\n"
 _LENGTH = re.compile(rb"\r\ncontent-length: ?([0-9]{1,6})\r\n", re.IGNORECASE)
+_TYPED = ("_content_type", "_content_dict", "_stored_content_type")
 _UNUSUAL = ("Expect", "Transfer-Encoding", "Content-Encoding", "Idempotency-Key")
 """Headers that make a request with a body another one each time, or its body no plain bytes."""
 _NO_CONTENT = 204
@@ -182,6 +183,9 @@ def _detached(request: web.Request, body: bytes) -> web.Request:
     message, nobody = request._message, cast("Any", None)  # noqa: SLF001  (there is no other way)
     loop = request._loop  # noqa: SLF001
     made = web.Request(message, payload, _NOWHERE, nobody, nobody, loop)
+    # What its Content-Type says was found out before.
+    for name in _TYPED:
+        setattr(made, name, getattr(request, name))
     made._match_info = request.match_info  # noqa: SLF001
     return made
 

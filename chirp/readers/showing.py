@@ -36,7 +36,12 @@ class Showing:
 
     async def view(self, sight: Sight, found: CachedTweet | None) -> TweetView:
         """Return the view of one tweet. Raises: NotFound: none, or not visible."""
-        views = await self.views(sight, [found])
+        flags = None if found is None else self._find_flags(sight, found.tweet.tweet_id)
+        views = None
+        if found is not None and flags is not None:
+            views = self._find_others(sight, [found], flags)
+        if views is None:
+            views = await self.views(sight, [found])
         if not views:
             raise NotFound("no such tweet")
         return views[0]

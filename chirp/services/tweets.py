@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
 
 from msgspec.structs import replace
 
@@ -43,6 +44,8 @@ from chirp.views import (
     Viewer,
     original_of,
 )
+
+_NOTHING = nullcontext()
 
 
 class TweetService:
@@ -110,7 +113,8 @@ class TweetService:
         answered = await self._target(sight, command.in_reply_to, "in_reply_to_tweet_id")
         quoted = await self._target(sight, command.quote_of, "quote_of_tweet_id")
         claim = await self._repeats.claim(viewer.user_id, repeat)
-        with self._attachments.taking(command.media_ids):
+        taking = self._attachments.taking(command.media_ids) if command.media_ids else _NOTHING
+        with taking:
             media = await self._attachments.find(viewer.user_id, command.media_ids)
             tweet_id = TweetId(await self._ids.next())
             # From here to the commit nothing waits: ids are submitted in their order.

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from chirp.model import Account, ApiKey, Tweet, TweetId, UnixMs, User, UserId
+from chirp.storage.codec import pack_tweet
 from chirp.storage.engine import Batch
 from chirp.storage.events import (
     AccountClosed,
@@ -28,7 +29,6 @@ from chirp.storage.events import (
     RegistrationRejected,
     TweetDeleted,
     TweetEdited,
-    TweetPosted,
     TweetReserved,
     TweetWithdrawn,
     Unblocked,
@@ -37,6 +37,7 @@ from chirp.storage.events import (
     Unfollowed,
     Unmuted,
     pack_event,
+    pack_posted,
 )
 from chirp.storage.keys import DIRECTORY
 from chirp.storage.store import Store
@@ -122,9 +123,9 @@ def registration_rejected(
 
 def tweet_posted(store: Store, tweet: Tweet) -> Batch:
     """Write a new tweet; conflicts when its id was ever used."""
-    batch = Batch(tweet.tweet_id, event=pack_event(TweetPosted(tweet)))
-    store.tweets.expect_new(batch)
-    store.tweets.put(batch, tweet)
+    row = pack_tweet(tweet)
+    batch = Batch(tweet.tweet_id, event=pack_posted(row))
+    store.tweets.put_new(batch, row)
     return batch
 
 

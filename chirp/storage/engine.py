@@ -89,11 +89,11 @@ class Batch:
     effect: Effect | None = None
     expects: list[Operation] = field(default_factory=list)
     changes: list[Operation] = field(default_factory=list)
+    prefix: bytes = field(init=False)
+    """The eight bytes that every key of this batch starts with."""
 
-    @property
-    def prefix(self) -> bytes:
-        """The eight bytes that every key of this batch starts with."""
-        return self.partition.to_bytes(PARTITION_BYTES, "big")
+    def __post_init__(self) -> None:
+        self.prefix = self.partition.to_bytes(PARTITION_BYTES, "big")
 
     def expect(self, table: Table, key: bytes, value: bytes | None) -> None:
         """Apply the batch only if the row equals `value`; None: only if there is no row."""

@@ -265,6 +265,11 @@ _RECORDS: dict[type[Struct], tuple[Callable[[Any], bytes], Callable[[bytes], Str
 """How the records inside events become bytes and come back."""
 
 
+def pack_posted(row: bytes) -> bytes:
+    """Return what `pack_event` does of a TweetPosted, given the tweet's row. O(size)."""
+    return pack_array((_KINDS[TweetPosted], row))
+
+
 def pack_event(event: Event) -> bytes:
     """Return the event's bytes: a version byte and the array [kind, fields …]. O(size)."""
     fields = [_RECORDS[type(f)][0](f) if type(f) in _RECORDS else f for f in _fields(event)]

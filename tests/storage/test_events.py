@@ -11,9 +11,16 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from chirp.errors import StorageError
-from chirp.model import TweetId, UnixMs, UserId
-from chirp.storage.codec import pack_array
-from chirp.storage.events import Event, TweetDeleted, pack_event, unpack_event
+from chirp.model import Tweet, TweetId, UnixMs, UserId
+from chirp.storage.codec import pack_array, pack_tweet
+from chirp.storage.events import (
+    Event,
+    TweetDeleted,
+    TweetPosted,
+    pack_event,
+    pack_posted,
+    unpack_event,
+)
 from tests.storage import records
 
 KINDS = {
@@ -83,3 +90,8 @@ def test_junk_is_a_storage_error(raw: bytes) -> None:
 
 def test_a_flat_event_is_small() -> None:
     assert len(pack_event(TweetDeleted(TweetId(1), UserId(2), UnixMs(3)))) == 6
+
+
+@given(records.tweets)
+def test_a_post_is_packed_alike_from_its_row(tweet: Tweet) -> None:
+    assert pack_posted(pack_tweet(tweet)) == pack_event(TweetPosted(tweet))

@@ -19,6 +19,7 @@ from chirp.model import (
     UserCounts,
     UserId,
 )
+from chirp.storage.codec import pack_tweet
 from chirp.storage.engine import Batch
 from chirp.storage.keys import DIRECTORY, Table
 from chirp.storage.memory import MemoryEngine
@@ -42,8 +43,7 @@ def tweet_of(number: int, author: UserId = ADA, **fields: object) -> Tweet:
 
 async def post(engine: MemoryEngine, tweet: Tweet) -> None:
     batch = Batch(tweet.tweet_id)
-    Tweets.expect_new(batch)
-    Tweets.put(batch, tweet)
+    Tweets.put_new(batch, pack_tweet(tweet))
     await engine.commit(batch)
     batch = Batch(tweet.author_id)
     Tweets.index(batch, tweet)

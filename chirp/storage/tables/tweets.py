@@ -140,11 +140,6 @@ class Tweets:
         return [TweetCounts(*values[i : i + 4]) for i in range(0, len(values), 4)]
 
     @staticmethod
-    def expect_new(batch: Batch) -> None:
-        """Make the batch conflict when its tweet's id is taken, even by a tombstone."""
-        batch.expect(Table.TWEETS, id_key(batch.partition), None)
-
-    @staticmethod
     def expect(batch: Batch, tweet: Tweet) -> None:
         """Make the batch conflict when the row is no longer that of `tweet`."""
         batch.expect(Table.TWEETS, id_key(tweet.tweet_id), pack_tweet(tweet))
@@ -153,6 +148,13 @@ class Tweets:
     def put(batch: Batch, tweet: Tweet) -> None:
         """Write a tweet."""
         batch.put(Table.TWEETS, id_key(tweet.tweet_id), pack_tweet(tweet))
+
+    @staticmethod
+    def put_new(batch: Batch, row: bytes) -> None:
+        """Write the packed tweet that the batch is for; conflicts when its id was ever used."""
+        key = id_key(batch.partition)
+        batch.expect(Table.TWEETS, key, None)
+        batch.put(Table.TWEETS, key, row)
 
     @staticmethod
     def keep_version(batch: Batch, tweet: Tweet) -> None:
