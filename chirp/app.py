@@ -260,17 +260,9 @@ class Chirp:
             store, self.pager, self.tweets, self.showing, self.sights, self.watermark
         )
         self.first_pages = FirstPages(
-            self.caches.pages,
-            self.pager,
-            self.homes,
-            self.caches.homes,
-            self.tweets,
-            self.sights,
-            self.marks,
-            self.showing,
-            self.watermark,
+            self.caches.pages, self.pager, self.homes, self.tweets, self.sights, self.marks,
             self.revision,
-        )
+        )  # fmt: skip
         self.timelines = Timelines(
             store,
             self.pager,

@@ -12,19 +12,16 @@ Invariants:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
-from chirp.cache.homes import HomeTimelines
 from chirp.cache.lru import LruMap
 from chirp.cache.revision import Revision
-from chirp.idgen.watermark import Watermark
 from chirp.model import UserId
 from chirp.pages import NEWEST
 from chirp.readers.home import HomeReader
 from chirp.readers.marks import Book, MarkReader
 from chirp.readers.pages import SPARE, Listing, TweetPages
-from chirp.readers.showing import Showing
 from chirp.readers.sights import SightReader
 from chirp.readers.tweets import TweetReader
 from chirp.views import Basis, CachedTweet, KeptPage, Page, Position, Sight, TweetView
@@ -47,52 +44,52 @@ class FirstPages:
         pages: LruMap[int, KeptPage],
         pager: TweetPages,
         homes: HomeReader,
-        windows: HomeTimelines,
         tweets: TweetReader,
         sights: SightReader,
         marks: MarkReader,
-        showing: Showing,
-        watermark: Watermark,
         revision: Revision,
     ) -> None:
         self._pages = pages
         self._pager = pager
         self._homes = homes
-        self._windows = windows
         self._tweets = tweets
         self._sights = sights
         self._marks = marks
-        self._showing = showing
-        self._watermark = watermark
         self._revision = revision
         self._unchanged = self._renewals = self._made = 0
 
-    def find(self, viewer: UserId) -> Page[TweetView] | None:
-        """Return the page made before, or one renewed from it; None: it has to be made."""
+    async def get(
+        self, viewer: UserId, listing: Callable[[], Awaitable[Listing]]
+    ) -> Page[TweetView]:
+        """Return the page made before, or one renewed from it, or one made now.
+
+        `listing` gives the viewer's home timeline, of which it is to be made.
+        """
+        settled, changes = self._pager.settled, self._tweets.changes
+        # No await where memory has it: a coroutine that does not wait still takes half a µs.
+        ids = self._homes.find_newest(viewer, settled + 1, _LOOKED_AT)
+        if ids is None:
+            ids = await self._homes.newest(viewer, settled + 1, _LOOKED_AT)
+        made_of = self._find_made_of(viewer) or await self._made_of(viewer)
+        found = self._find(viewer, ids, made_of)
+        if found is not None:
+            return found
+        self._made += 1
+        page = await self._pager.page_below(await listing(), NEWEST, settled, ids)
+        if made_of == (self._find_made_of(viewer) or await self._made_of(viewer)):
+            self._keep(viewer, page, Basis(ids, made_of, changes, page.items))
+        return page
+
+    def _find(
+        self, viewer: UserId, ids: Sequence[int], made_of: tuple[object, ...]
+    ) -> Page[TweetView] | None:
         kept = self._pages.get(viewer)
-        if kept is None:
-            return None
-        ids = self._homes.find_newest(viewer, self._watermark.value + 1, _LOOKED_AT)
-        made_of = self._find_made_of(viewer)
-        if ids is None or made_of is None or not self._holds(kept.basis, made_of):
+        if kept is None or not self._holds(kept.basis, made_of):
             return None
         if kept.basis.ids == ids:
             self._unchanged += 1
             return kept.page
         return self._renewed(viewer, kept, ids, made_of)
-
-    async def make(self, viewer: UserId, listing: Listing) -> Page[TweetView]:
-        """Return the page, read anew, and keep it if nothing has changed meanwhile."""
-        settled, changes = self._watermark.value, self._tweets.changes
-        ids = self._homes.find_newest(viewer, settled + 1, _LOOKED_AT)
-        if ids is None:
-            ids = await self._homes.newest(viewer, settled + 1, _LOOKED_AT)
-        made_of = await self._made_of(viewer)
-        page = await self._pager.page_below(listing, NEWEST, settled)
-        self._made += 1
-        if made_of == await self._made_of(viewer):
-            self._keep(viewer, page, Basis(ids, made_of, changes, page.items))
-        return page
 
     def _keep(self, viewer: UserId, page: Page[TweetView], basis: Basis) -> None:
         """Keep a page, unless it reaches further down than the ids that are looked at."""
@@ -103,7 +100,7 @@ class FirstPages:
 
     def _stands(self, viewer: UserId, basis: Basis) -> bool:
         """Say whether a page is what it would be if it were made now. Reads memory alone."""
-        ids = self._homes.find_newest(viewer, self._watermark.value + 1, _LOOKED_AT)
+        ids = self._homes.find_newest(viewer, self._pager.settled + 1, _LOOKED_AT)
         if basis.ids != ids:
             return False
         made_of = self._find_made_of(viewer)
@@ -152,7 +149,7 @@ class FirstPages:
         wants = None if sight is None else self._homes.find_wants(viewer, sight)
         if sight is None or wants is None:
             return None
-        views = self._showing.find_by_ids(sight, ids, wants)
+        views = self._pager.find_some(sight, ids, wants)
         if views is None or any([v.cached.tweet.retweet_of is not None for v in views]):  # noqa: C419
             return None
         return views
@@ -164,14 +161,12 @@ class FirstPages:
         return self._versions(viewer, sight, book)
 
     async def _made_of(self, viewer: UserId) -> tuple[object, ...]:
-        # No await where memory has it: a coroutine that does not wait still takes half a µs.
-        sight = self._sights.find(viewer) or await self._sights.get(viewer)
-        book = self._marks.find(viewer) or await self._marks.book(viewer)
+        sight, book = await self._sights.get(viewer), await self._marks.book(viewer)
         return self._versions(viewer, sight, book)
 
     def _versions(self, viewer: UserId, sight: Sight, book: Book) -> tuple[object, ...]:
         """Return what a viewer's first page depends on, beside ids and tweets."""
-        version = self._windows.graph_version(viewer)
+        version = self._homes.graph_version(viewer)
         return (version, self._revision.value, sight, book, book.version)
 
     def stats(self) -> dict[str, int]:

@@ -41,6 +41,10 @@ class HomeReader:
         """Return what `newest` would if the viewer's window holds it all, else None."""
         return None if self.pulled else self._homes.newest(viewer, below, limit)
 
+    def graph_version(self, viewer: UserId) -> int:
+        """Return the number of the viewer's graph: another one after each change of it. O(1)."""
+        return self._homes.graph_version(viewer)
+
     def find_wants(self, viewer: UserId, sight: Sight) -> Wants | None:
         """Return what `wants` does if it is in memory. O(1)."""
         followees = self._graph.find_followees(viewer)

@@ -49,6 +49,11 @@ class Listing(NamedTuple):
     wants: Wants = _any
     find: Find | None = None
 
+    async def candidates(self, below: int, limit: int) -> Sequence[int]:
+        """Return ids below a bound, newest first."""
+        found = None if self.find is None else self.find(below, limit)
+        return await self.newest(below, limit) if found is None else found
+
 
 class TweetPages:
     """Pages of lists."""
@@ -57,19 +62,33 @@ class TweetPages:
         self._watermark = watermark
         self._showing = showing
 
+    @property
+    def settled(self) -> int:
+        """The id up to which everything may be shown."""
+        return self._watermark.value
+
+    def find_some(self, sight: Sight, ids: Sequence[int], wants: Wants) -> list[TweetView] | None:
+        """Return what belongs in a list of some ids that fall, from memory alone; else None."""
+        return self._showing.find_by_ids(sight, ids, wants)
+
     async def page(self, listing: Listing, command: ReadTweets) -> Page[TweetView]:
         """Return the page that a command asks for."""
-        settled = self._watermark.value
+        settled = self.settled
         if command.min_id is not None:
             return await self._page_above(listing, command, settled)
         return await self.page_below(listing, command, settled)
 
     async def page_below(
-        self, listing: Listing, command: ReadTweets, settled: int
+        self,
+        listing: Listing,
+        command: ReadTweets,
+        settled: int,
+        ids: Sequence[int] | None = None,
     ) -> Page[TweetView]:
         """Return the newest page below `command.below` and above `since_id`.
 
-        `settled` is the watermark that the page shows.
+        `settled` is the watermark that the page shows. `ids`: what is looked at first, where that
+        is known: as many as fit, SPARE more where some are not wanted, and one.
         """
         floor = command.since_id or 0
         spare = 0 if listing.wants is _any else SPARE
@@ -81,13 +100,12 @@ class TweetPages:
             # A few more than there is room for stand in for what is hidden; one more still tells
             # whether a next page would hold anything.
             room += spare
-            ids = None if listing.find is None else listing.find(below, room + 1)
             if ids is None:
-                ids = await listing.newest(below, room + 1)
+                ids = await listing.candidates(below, room + 1)
             more = len(ids) > room and ids[room] > floor
-            ids = ids[:room]
-            below, looked = (ids[-1] if ids else below), looked + len(ids)
-            shown = _within(ids, floor, settled)
+            shown, ids = ids[:room], None
+            below, looked = (shown[-1] if shown else below), looked + len(shown)
+            shown = _within(shown, floor, settled)
             found = self._find_views(listing, command, shown)
             views += await self._views(listing, command, shown) if found is None else found
             views = without_repeats(views)
@@ -129,7 +147,7 @@ class TweetPages:
         """Return what `_views` does, from memory alone; None: it has to be asked."""
         if listing.find is None or command.exclude_replies or command.only_media:
             return None
-        return self._showing.find_by_ids(listing.sight, ids, listing.wants)
+        return self.find_some(listing.sight, ids, listing.wants)
 
     async def _views(
         self, listing: Listing, command: ReadTweets, ids: Sequence[int]

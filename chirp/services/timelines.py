@@ -58,10 +58,8 @@ class Timelines:
         if command is not NEWEST:
             page = await self._pager.page(await self._home_listing(viewer.user_id), command)
         else:
-            kept = self._first_pages.find(viewer.user_id)
-            page = kept or await self._first_pages.make(
-                viewer.user_id, await self._home_listing(viewer.user_id)
-            )
+            listing = partial(self._home_listing, viewer.user_id)
+            page = await self._first_pages.get(viewer.user_id, listing)
         self._home_s.observe(self._clock.monotonic_s() - started_s)
         return page
 
