@@ -1,19 +1,28 @@
-"""How fast is a warm home timeline, against a bare aiohttp handler with the same bytes?
+"""How fast is a home timeline, against a bare aiohttp handler and a bare protocol, same bytes?
 
-Both servers are pinned to one core, wrk to another, and they take turns, so that both meet the
-same noise. A hit is a first page whose ids and contents have not changed since it was made: its
-ids are read, its bytes are sent again. A forced miss asks for `limit=20`, which is never kept:
-every page is looked up, filtered and spliced.
+All servers are pinned to one core, wrk to another, and they take turns, so that all meet the same
+noise. A *hit* is a first page whose ids and contents have not changed since it was made: it is
+looked at, and its bytes are sent again. *Renewed*: 400 people read in turn while somebody whom
+they all follow posts 100 times a second, so that nearly every page has something new on top; what
+the posts cost is counted with the pages. A *forced miss* asks for `limit=20`, which is never
+kept: every page is looked up, filtered and spliced from the ground.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
+import subprocess
 import sys
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
+from bench.bare import PATH
 from bench.harness import (
+    LOAD_CORE,
     SERVER_CORE,
     Bench,
     ForeignCpu,
@@ -27,51 +36,126 @@ from bench.harness import (
     require,
     wrk,
 )
+from bench.stores import graph_store
 
-PATH = "/api/v1/timeline/home"
-CHIRP_PORT, BARE_PORT = 18080, 18081
+CHIRP_PORT, BARE_PORT, RAW_PORT, MOVING_PORT = 18080, 18081, 18085, 18086
 CONNECTIONS = 32
+READERS, POSTS_PER_S = 400, 100
+SCRIPT = """
+local keys, i = {%s}, 0
+request = function()
+  i = i %% #keys + 1
+  return wrk.format(nil, nil, {["X-API-Key"] = keys[i]})
+end
+"""
+
+
+class Servers(NamedTuple):
+    """What is measured in turn."""
+
+    hit_key: str
+    moving_script: Path
+    moving_plan: Path
+    response_bytes: int
+    moving_bytes: int
+    pids: list[int]
 
 
 def run(rounds: int, seconds: int, users: int, path: Path | None) -> None:
     """Measure and report."""
     require("wrk", "taskset")
-    with demo_store(users) as (data, keys), chirp_server(data, CHIRP_PORT) as pid:
-        key = busiest(f"http://127.0.0.1:{CHIRP_PORT}{PATH}", keys)
-        headers = {"X-API-Key": key}
-        body = fetch(f"http://127.0.0.1:{CHIRP_PORT}{PATH}", key)
-        page = data.parent / "page.json"
-        page.write_bytes(body)
-        bare = [sys.executable, "-m", "bench.bare", str(BARE_PORT), str(page)]
-        with process(bare, f"http://127.0.0.1:{BARE_PORT}{PATH}", SERVER_CORE) as bare_pid:
-            foreign = ForeignCpu([pid, bare_pid])
-            measured = []
-            chirp_url = f"http://127.0.0.1:{CHIRP_PORT}{PATH}"
-            for _ in range(rounds):
-                ceiling = wrk(f"http://127.0.0.1:{BARE_PORT}{PATH}", seconds, CONNECTIONS)
-                hit = wrk(chirp_url, seconds, CONNECTIONS, headers=headers)
-                miss = wrk(f"{chirp_url}?limit=20", seconds, CONNECTIONS, headers=headers)
-                measured.append((ceiling, hit, miss))
-            noise = foreign.cores()
-    bench = Bench("page", extra={"response_bytes": len(body), "rounds": rounds})
-    ceilings, hits, misses = zip(*measured, strict=True)
-    bench.show("bare aiohttp handler", _median(ceilings), "pages/s")
-    _report(bench, "hit", ceilings, hits)
-    _report(bench, "forced miss", ceilings, misses)
+    with ExitStack() as stack:
+        servers = stack.enter_context(started(users))
+        foreign = ForeignCpu(servers.pids)
+        measured = [a_round(servers, seconds) for _ in range(rounds)]
+        noise = foreign.cores()
+    sizes = {"response_bytes": servers.response_bytes, "renewed_bytes": servers.moving_bytes}
+    bench = Bench("page", extra={**sizes, "rounds": rounds})
+    bare, raw, hit, renewed, miss = zip(*measured, strict=True)
+    bench.show("bare aiohttp handler", _median(bare), "pages/s")
+    bench.show("bare protocol, nothing parsed", _median(raw), "pages/s")
+    _report(bench, "hit", bare, raw, hit)
+    _report(bench, "renewed", bare, raw, renewed)
+    _report(bench, "forced miss", bare, raw, miss)
     bench.finish(noise, path)
 
 
+@contextmanager
+def started(users: int) -> Iterator[Servers]:
+    """Start all servers, on their core."""
+    edges = [(number, 0) for number in range(1, READERS + 1)]
+    with ExitStack() as stack:
+        data, keys = stack.enter_context(demo_store(users))
+        pid = stack.enter_context(chirp_server(data, CHIRP_PORT))
+        moving, people = stack.enter_context(graph_store(READERS + 1, edges))
+        moving_pid = stack.enter_context(chirp_server(moving, MOVING_PORT))
+        url = f"http://127.0.0.1:{CHIRP_PORT}{PATH}"
+        key = busiest(url, keys)
+        body = fetch(url, key)
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        (folder / "page.json").write_bytes(body)
+        bare = [sys.executable, "-m", "bench.bare", str(BARE_PORT), str(folder / "page.json")]
+        raw = [sys.executable, "-m", "bench.bare", str(RAW_PORT), str(folder / "page.json")]
+        ports = ((BARE_PORT, bare), (RAW_PORT, [*raw, "--raw"]))
+        pids = [
+            stack.enter_context(process(words, f"http://127.0.0.1:{port}{PATH}", SERVER_CORE))
+            for port, words in ports
+        ]
+        script, plan = folder / "readers.lua", folder / "plan.json"
+        script.write_text(SCRIPT % ", ".join(f'"{one}"' for one in people[1:]), encoding="utf-8")
+        plan.write_text(
+            json.dumps({"authors": people[:1], "readers": [], "followers": {}}), encoding="utf-8"
+        )
+        with posting(plan, 1):
+            pass
+        moving_bytes = len(fetch(f"http://127.0.0.1:{MOVING_PORT}{PATH}", people[1]))
+        yield Servers(key, script, plan, len(body), moving_bytes, [pid, moving_pid, *pids])
+
+
+@contextmanager
+def posting(plan: Path, seconds: int) -> Iterator[None]:
+    """Post meanwhile, from the load's core; wait until that has ended."""
+    words = ["taskset", "-c", str(LOAD_CORE), sys.executable, "-m", "bench.posting"]
+    words += ["--port", str(MOVING_PORT), "--plan", str(plan)]
+    words += ["--seconds", str(seconds), "--rate", str(POSTS_PER_S)]
+    with subprocess.Popen(words, stdout=subprocess.DEVNULL) as running:
+        yield
+        if running.wait():
+            sys.exit("the posts failed")
+
+
+def a_round(servers: Servers, seconds: int) -> tuple[WrkResult, ...]:
+    """Measure each server once."""
+    chirp, headers = f"http://127.0.0.1:{CHIRP_PORT}{PATH}", {"X-API-Key": servers.hit_key}
+    bare = wrk(f"http://127.0.0.1:{BARE_PORT}{PATH}", seconds, CONNECTIONS)
+    raw = wrk(f"http://127.0.0.1:{RAW_PORT}{PATH}", seconds, CONNECTIONS)
+    hit = wrk(chirp, seconds, CONNECTIONS, headers=headers)
+    with posting(servers.moving_plan, seconds + 1):
+        url, script = f"http://127.0.0.1:{MOVING_PORT}{PATH}", servers.moving_script
+        renewed = wrk(url, seconds, CONNECTIONS, script=script)
+    miss = wrk(f"{chirp}?limit=20", seconds, CONNECTIONS, headers=headers)
+    return bare, raw, hit, renewed, miss
+
+
 def _report(
-    bench: Bench, name: str, ceilings: Sequence[WrkResult], ours: Sequence[WrkResult]
+    bench: Bench,
+    name: str,
+    bare: Sequence[WrkResult],
+    raw: Sequence[WrkResult],
+    ours: Sequence[WrkResult],
 ) -> None:
-    pairs = zip(ceilings, ours, strict=True)
-    ratio = quantile([one.per_s / ceiling.per_s for ceiling, one in pairs], 0.5)
     bench.show(f"home timeline, {name}", _median(ours), "pages/s")
-    bench.at_least(f"ratio, median of rounds, {name}", ratio, 0.8, "")
+    bench.at_least(f"ratio, median of rounds, {name}", _ratio(ours, bare), 0.8, "")
+    bench.show(f"ratio to the bare protocol, {name}", _ratio(ours, raw), "")
     bench.show(f"tweet views, {name}", 20 * _median(ours), "/s a core")
     bench.show(f"p50, {name}", quantile([o.p50_ms for o in ours], 0.5), "ms")
     bench.show(f"p99, {name}", quantile([o.p99_ms for o in ours], 0.5), "ms")
     bench.at_most(f"errors, {name}", sum(o.errors for o in ours), 0, "")
+
+
+def _ratio(ours: Sequence[WrkResult], theirs: Sequence[WrkResult]) -> float:
+    pairs = zip(ours, theirs, strict=True)
+    return quantile([one.per_s / other.per_s for one, other in pairs], 0.5)
 
 
 def _median(results: Sequence[WrkResult]) -> float:

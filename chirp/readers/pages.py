@@ -145,7 +145,9 @@ class TweetPages:
         self, listing: Listing, command: ReadTweets, ids: Sequence[int]
     ) -> list[TweetView] | None:
         """Return what `_views` does, from memory alone; None: it has to be asked."""
-        if listing.find is None or command.exclude_replies or command.only_media:
+        if command.exclude_replies or command.only_media:
+            return None
+        if listing.find is None and listing.wants is not _any:
             return None
         return self.find_some(listing.sight, ids, listing.wants)
 
