@@ -196,7 +196,7 @@ def kept_of(response: web.StreamResponse | Plain, stands: Callable[[], bool]) ->
     Raises: ValueError: a header's value has a line break; TypeError: it is no answer of bytes.
     """
     if isinstance(response, Plain):
-        if _BREAK.search(response.link):
+        if "\n" in response.link or "\r" in response.link:
             raise ValueError("a line break in the Link header")
         return Kept(response.status, response.lines(), response.body, stands)
     body = response.body if type(response) is web.Response else response

@@ -140,16 +140,17 @@ class Links(NamedTuple):
 
 def links(request: web.Request, page: Page[object], cursors: Cursors, public_url: str) -> Links:
     """Return what leads to the page's neighbours; the other query parameters are kept."""
-    older = None if page.next is None else cursors.token(page.next, newer=False)
-    newer = None if page.prev is None else cursors.token(page.prev, newer=True)
-    address = public_url + request.path
+    older = newer = None
     kept = _kept_query(request) if request.query_string else ""
-    parts = [
-        f'<{address}?{kept}cursor={token}>; rel="{rel}"'
-        for token, rel in ((older, "next"), (newer, "prev"))
-        if token is not None
-    ]
-    return Links(older, newer, ", ".join(parts))
+    address, header = f"{public_url}{request.path}?{kept}cursor=", ""
+    if page.next is not None:
+        older = cursors.token(page.next, newer=False)
+        header = f'<{address}{older}>; rel="next"'
+    if page.prev is not None:
+        newer = cursors.token(page.prev, newer=True)
+        link = f'<{address}{newer}>; rel="prev"'
+        header = f"{header}, {link}" if header else link
+    return Links(older, newer, header)
 
 
 _FILTERS = ("exclude_replies", "only_media")

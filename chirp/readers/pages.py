@@ -49,10 +49,9 @@ class Listing(NamedTuple):
     wants: Wants = _any
     find: Find | None = None
 
-    async def candidates(self, below: int, limit: int) -> Sequence[int]:
-        """Return ids below a bound, newest first."""
-        found = None if self.find is None else self.find(below, limit)
-        return await self.newest(below, limit) if found is None else found
+    def find_candidates(self, below: int, limit: int) -> Sequence[int] | None:
+        """Return what `newest` does, from memory alone; None: it has to be asked."""
+        return None if self.find is None else self.find(below, limit)
 
 
 class TweetPages:
@@ -101,7 +100,9 @@ class TweetPages:
             # whether a next page would hold anything.
             room += spare
             if ids is None:
-                ids = await listing.candidates(below, room + 1)
+                ids = listing.find_candidates(below, room + 1)
+            if ids is None:
+                ids = await listing.newest(below, room + 1)
             more = len(ids) > room and ids[room] > floor
             shown, ids = ids[:room], None
             below, looked = (shown[-1] if shown else below), looked + len(shown)

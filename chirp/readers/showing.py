@@ -66,24 +66,16 @@ class Showing:
         flags = self._find_flags(sight, ids[-1])
         if flags is None or None in cells:
             return None
-        found, apart = cast("list[CachedTweet]", cells), sight.apart
-        views = [
-            TweetView(cell, NO_FLAGS, False, None, True)
-            if cell.plain
-            and tweet_id not in flags
-            and cell.tweet.author_id not in apart
-            and not cell.author.user.suspended
-            else None
-            for cell, tweet_id in zip(found, ids, strict=True)
-        ]
-        if not all(views):
-            others = [cell for cell, view in zip(found, views, strict=True) if view is None]
-            made = self._find_others(sight, others, flags)
+        found = cast("list[CachedTweet]", cells)
+        views, others = _as_all(found, ids, sight.apart, flags)
+        if others:
+            made = self._find_others(sight, [found[place] for place in others], flags)
             if made is None:
                 return None
             by_id: dict[int, TweetView] = {v.cached.tweet.tweet_id: v for v in made if wants(v)}
-            either = [view or by_id.get(i) for view, i in zip(views, ids, strict=True)]
-            views = [view for view in either if view is not None]
+            for place in others:
+                views[place] = by_id.get(ids[place])
+            return [view for view in views if view is not None]
         return cast("list[TweetView]", views)
 
     def _find_flags(self, sight: Sight, oldest: int) -> dict[int, ViewerFlags] | None:
@@ -144,6 +136,30 @@ class Showing:
         ids += inner
         flags = await self._marks.flags_many(sight.user_id, ids)
         return {i: one for i, one in zip(ids, flags, strict=True) if one is not NO_FLAGS}
+
+
+def _as_all(
+    cells: Sequence[CachedTweet],
+    ids: Sequence[int],
+    apart: frozenset[int],
+    flags: dict[int, ViewerFlags],
+) -> tuple[list[TweetView | None], list[int]]:
+    """Return views of those that look as they do to anybody, and the places of the others."""
+    views: list[TweetView | None] = []
+    others: list[int] = []
+    add = views.append
+    for cell, tweet_id in zip(cells, ids, strict=True):
+        if (
+            cell.plain
+            and tweet_id not in flags
+            and cell.tweet.author_id not in apart
+            and not cell.author.user.suspended
+        ):
+            add(TweetView(cell, NO_FLAGS, False, None, True))
+        else:
+            others.append(len(views))
+            add(None)
+    return views, others
 
 
 _LEVELS = 2
