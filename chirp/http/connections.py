@@ -196,6 +196,7 @@ class Connection(web.RequestHandler):
             return await super().finish_response(*given)
         finally:
             self._owed -= 1
+            self.head = b""
 
     def _is_answered(self, data: bytes) -> bool:
         """Answer a request that came before, byte for byte; False: aiohttp has to."""
@@ -221,11 +222,14 @@ class Connection(web.RequestHandler):
         """Send an answer when it is there; then look at what has come meanwhile."""
         try:
             answer = await work
-            if self.transport is not None:
-                self.transport.write(answer)
+        except BaseException:
+            self.force_close()
+            raise
         finally:
             self._direct = None
-            self._quiet_since_s = self._all.clock.monotonic_s()
+        self._quiet_since_s = self._all.clock.monotonic_s()
+        if self.transport is not None:
+            self.transport.write(answer)
         behind, self._behind = self._behind, b""
         if self._closing:
             super().close()

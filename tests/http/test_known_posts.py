@@ -221,3 +221,18 @@ async def test_heads_without_answers_are_answered_without_bodies(http: Http) -> 
         assert told.startswith(b"HTTP/1.1 200")
     answer = parts(await (await raw.send(head_of(http, ada, "/users/me"))).answer())
     assert orjson.loads(answer[2])["username"] == "ada"
+
+
+async def test_an_answer_that_fails_ends_its_connection(
+    http: Http, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object) -> bytes:
+        raise RuntimeError("nothing can be sent")
+
+    ada = await http.chirp.register("ada")
+    raw = await opened(http)
+    await sent(raw, post_of(http, ada, "known"))
+    monkeypatch.setattr("chirp.http.pipeline.packed", fails)
+    await raw.send(post_of(http, ada, "unanswered"))
+    assert await raw.rest() == b""
+    assert http.chirp.server.tasks.failures.pop().args == ("nothing can be sent",)
