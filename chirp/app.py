@@ -334,6 +334,7 @@ class Chirp:
     async def _warm(self) -> None:
         room = self.caches.tweets.budget_bytes * 3 // 4
         count = await warm(self.store, self.tweets, self._recent_from_id(), room_bytes=room)
+        self.store.engine.let_go()
         log.info("%d tweets of the last 72 hours are in the cache", count)
 
     async def _keep(self) -> None:

@@ -3,9 +3,10 @@
 from chirp.cache.adjacency import AdjacencyCache, AdjacencyLoad
 from chirp.cache.flight import SingleFlight
 from chirp.cache.homes import Build, HomeReading, HomeTimelines
-from chirp.cache.loads import Load, PointLoad, Row
+from chirp.cache.loads import Load, PointLoad, Row, Sweep
+from chirp.cache.lookup import Reading
 from chirp.cache.lru import LruMap
-from chirp.cache.tweets import Reading, TweetCache
+from chirp.cache.tweets import TweetCache
 
 __all__ = [
     "AdjacencyCache",
@@ -19,5 +20,6 @@ __all__ = [
     "Reading",
     "Row",
     "SingleFlight",
+    "Sweep",
     "TweetCache",
 ]

@@ -14,6 +14,7 @@ from __future__ import annotations
 from array import array
 from collections import OrderedDict
 from collections.abc import Iterator
+from sys import getsizeof
 from typing import Generic, TypeVar
 
 from chirp.cache.slab import NONE, Slab
@@ -23,8 +24,8 @@ V = TypeVar("V")
 NOTHING = 2**63 - 1
 """The `complete_from` of a list that is complete from nowhere on: no id reaches it."""
 
-ENTRY_WEIGHT_BYTES = 160
-"""What an entry costs beside its payload: fields, the hash by id, ints. Measured: 108 to 158."""
+ENTRY_WEIGHT_BYTES = 168
+"""What an entry costs beside its payload: fields, the hash by id, ints. Measured: 116 to 166."""
 
 OWNER_WEIGHT_BYTES = 200
 """What a list costs before its first entry: fields and the ordered hash. Measured: 190."""
@@ -77,7 +78,9 @@ class OwnerLists(Generic[V]):
         del self.owners[self.owner_ids[at]]
         self._free_owners.append(at)
 
-    def insert(self, at: int, an_id: int, value: V, weight_bytes: int, start: int = NONE) -> int:
+    def insert(
+        self, at: int, an_id: int, value: V | None, weight_bytes: int, start: int = NONE
+    ) -> int:
         """Link a new entry where its id belongs; return its slot. The id must be absent.
 
         O(1) at the head and the tail, else O(entries between there and the nearer end), or
@@ -91,6 +94,12 @@ class OwnerLists(Generic[V]):
         self._join(at, slot, older)
         self.by_id[an_id] = slot
         self.weight_bytes += weight_bytes + ENTRY_WEIGHT_BYTES
+        return slot
+
+    def insert_packed(self, at: int, an_id: int, packed: bytes) -> int:
+        """Link a new entry of which only the packed payload is kept; return its slot. As above."""
+        slot = self.insert(at, an_id, None, getsizeof(packed))
+        self.entries.packed[slot] = packed
         return slot
 
     def _join(self, at: int, newer: int, older: int) -> None:
@@ -147,11 +156,11 @@ class OwnerLists(Generic[V]):
         entries.release(slot)
 
     def replace(self, slot: int, value: V, weight_bytes: int) -> None:
-        """Give an entry another payload. O(1)."""
+        """Give an entry another payload, or the first one if it was packed. O(1)."""
         entries = self.entries
         self.weight_bytes += weight_bytes + ENTRY_WEIGHT_BYTES - entries.weights[slot]
         entries.weights[slot] = weight_bytes + ENTRY_WEIGHT_BYTES
-        entries.values[slot] = value
+        entries.values[slot], entries.packed[slot] = value, None
 
     def walk(self, at: int) -> Iterator[int]:
         """Yield the slots of a list from newest to oldest. O(entries)."""

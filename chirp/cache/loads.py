@@ -7,6 +7,7 @@ the cache tells it everything, and what it was told wins over what the loader re
 Invariants:
   - a placeholder is told of everything from before the first read to `finish` or `abandon`;
   - an id that was deleted meanwhile is a tombstone until the load ends, and is not installed;
+  - a sweep is told of everything too, and of what the cache lets go of: it promises no such id;
   - a load that was voided (its owner was invalidated) installs nothing.
 """
 
@@ -129,3 +130,121 @@ class PointLoad(_Placeholder[V]):
             newest = self.changes.get(row.tweet_id, row)
             if newest is not None and owner not in self.void_owners:
                 self._install(owner, newest)
+
+
+class Sweep(_Placeholder[V]):
+    """One loader's read of everybody's tweets from an id on, newest first. Use it as a context.
+
+    What it reads is kept packed, and at once: it would be too much to hold until the end. Only
+    at the end do all lists promise to be complete from there on.
+    """
+
+    def __init__(
+        self,
+        put: Callable[[int, int, bytes], bool],
+        finish: Callable[[Sweep[V], int], None],
+        end: Callable[[Sweep[V]], None],
+    ) -> None:
+        super().__init__(end)
+        self.void_owners: set[int] = set()
+        self.owners: dict[int, int] = {}
+        """Who wrote what is among the changes."""
+        self.lost = -1
+        """The greatest id that was, or may have been, in the cache meanwhile and is no more."""
+        self._put = put
+        self._install = finish
+
+    def pushed(self, owner: int, row: Row[V]) -> None:
+        """Record a new tweet, only if absent. O(1)."""
+        self.changes.setdefault(row.tweet_id, row)
+        self.owners[row.tweet_id] = owner
+
+    def put(self, owner: int, tweet_id: int, packed: bytes) -> bool:
+        """Keep a row that was read since the sweep began; return whether it is put.
+
+        Not if the tweet has changed since, or is cached.
+        O(1) at either end of the list, else O(entries between there and the nearer end).
+        """
+        return tweet_id not in self.changes and self._put(owner, tweet_id, packed)
+
+    def finish(self, complete_from: int) -> None:
+        """End the sweep: all that is in the store from `complete_from` on has been put.
+
+        O(owners in the cache), 50 ns each. Raises: RuntimeError when it has ended already.
+        """
+        if self._ended:
+            raise RuntimeError("this sweep has ended already")
+        self._install(self, complete_from)
+        self.abandon()
+
+
+class OpenLoads(Generic[V]):
+    """The loads that are under way, and what all of them must be told. O(those concerned)."""
+
+    def __init__(self) -> None:
+        self.of_owner: dict[int, list[Load[V]]] = {}
+        self.of_points: dict[int, PointLoad[V]] = {}
+        self.sweeps: list[Sweep[V]] = []
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return sum(map(len, self.of_owner.values())) + len(self.of_points) + len(self.sweeps)
+
+    def __bool__(self) -> bool:
+        """Say whether there are any. O(1)."""
+        return bool(self.of_owner or self.of_points or self.sweeps)
+
+    def begin(self, load: Load[V]) -> Load[V]:
+        """Register a load of one owner's list."""
+        self.of_owner.setdefault(load.owner, []).append(load)
+        return load
+
+    def end(self, load: Load[V]) -> None:
+        """Tell a load of one owner's list no more."""
+        loads = self.of_owner[load.owner]
+        loads.remove(load)
+        if not loads:
+            del self.of_owner[load.owner]
+
+    def end_points(self, load: PointLoad[V]) -> None:
+        """Tell a load of single tweets no more."""
+        del self.of_points[id(load)]
+
+    def pushed(self, owner: int, row: Row[V]) -> None:
+        """Tell of a new tweet."""
+        for load in self.of_owner.get(owner, ()):
+            load.pushed(row)
+        for sweep in self.sweeps:
+            sweep.pushed(owner, row)
+
+    def replaced(self, owner: int, row: Row[V]) -> None:
+        """Tell of a newer version."""
+        for load in (*self.of_owner.get(owner, ()), *self.of_points.values(), *self.sweeps):
+            load.replaced(row)
+        for sweep in self.sweeps:
+            sweep.owners[row.tweet_id] = owner
+
+    def deleted(self, owner: int, tweet_id: int) -> None:
+        """Tell of a deleted tweet."""
+        for load in (*self.of_owner.get(owner, ()), *self.of_points.values(), *self.sweeps):
+            load.deleted(tweet_id)
+
+    def dropped(self, owner: int) -> None:
+        """Tell that nothing of an owner may be trusted that was read before now."""
+        for load in self.of_owner.get(owner, ()):
+            load.voided = True
+        for point_load in self.of_points.values():
+            point_load.void_owners.add(owner)
+        for sweep in self.sweeps:
+            sweep.void_owners.add(owner)
+
+    def lost(self, tweet_id: int) -> None:
+        """Tell that a tweet is not, or not much longer, in the cache."""
+        for sweep in self.sweeps:
+            sweep.lost = max(sweep.lost, tweet_id)
+
+    def check(self) -> None:
+        """Assert that a load is registered for exactly its owner."""
+        for owner, loads in self.of_owner.items():
+            assert loads
+            assert all(load.owner == owner for load in loads)

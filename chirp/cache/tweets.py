@@ -18,6 +18,8 @@ or come to be:
     placeholder has X. Or comes later: it will be inserted then. Where two loads overlap, each
     has its own placeholder, and lists are only joined where they touch (`below` reaches up to
     `complete_from`): an eviction in between opens a gap, and the rows stay loose.
+  - *a sweep finishes*: the same, for every owner's list at once. What it put was loose until then,
+    and may have been let go of: nothing is promised up to the greatest id of which that is true.
   - *a push makes a new list*, complete from that id on: X has a greater id, and its push came
     earlier, was cached and then forgotten. `_forgotten` is the greatest id that this can be true
     of; a push at or below it makes no list. Pushes arrive in nearly the order of ids, so this
@@ -32,34 +34,25 @@ Invariants, on top of those of `lists`:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Generic, NamedTuple, TypeVar
+from collections.abc import Iterable
+from sys import getsizeof
+from typing import TypeVar
 
 from chirp.cache.eviction import find_victim
 from chirp.cache.lists import ENTRY_WEIGHT_BYTES, NOTHING, OWNER_WEIGHT_BYTES, OwnerLists
-from chirp.cache.loads import Load, PointLoad, Row
-from chirp.cache.slab import MOST_READS, NONE
+from chirp.cache.loads import Load, OpenLoads, PointLoad, Row, Sweep
+from chirp.cache.lookup import Lookup
+from chirp.cache.slab import NONE
 
 V = TypeVar("V")
 
-SAMPLE = 8
-"""One in so many reads of several tweets at once is counted."""
 
-
-class Reading(NamedTuple, Generic[V]):
-    """What a list gave: values, newest first.
-
-    `complete` says that these are the first `limit`, or all there are. Otherwise the rest has ids
-    below `rest_below` (None: nothing is known, begin at the newest).
-    """
-
-    values: list[V]
-    complete: bool
-    rest_below: int | None
-
-
-class TweetCache(Generic[V]):
+class TweetCache(Lookup[V]):
     """Tweets by owner and by id. V is opaque, and must not be None; make it untracked (`gc=False`).
+
+    Of a tweet that a sweep has put, and nobody has read yet, only the packed row is kept. Every
+    read gives None for it, as if it were not there: ask `packed_many` before the store, and put
+    what was made of it by a point load, as if it came from there.
 
     >>> cache: TweetCache[str] = TweetCache(budget_bytes=10_000)
     >>> with cache.begin_load(owner=7) as load:
@@ -77,98 +70,14 @@ class TweetCache(Generic[V]):
         self.budget_bytes = budget_bytes
         self.recent_from_id = NOTHING
         """Entries at or above this id are kept longer: set it to the first of the last 72 h."""
-        self._lists: OwnerLists[V] = OwnerLists()
+        super().__init__(OwnerLists())
         self._forgotten = newest_stored
-        self._loads: dict[int, list[Load[V]]] = {}
-        self._point_loads: dict[int, PointLoad[V]] = {}
-        self._hits = self._partial_hits = self._misses = 0
-        self._get_hits = self._get_misses = self._calls = 0
+        self._loads: OpenLoads[V] = OpenLoads()
         self._evictions = 0
-
-    def get(self, tweet_id: int) -> V | None:
-        """Return the tweet, or None when it is not cached. O(1).
-
-        Counts a read of the tweet, and marks its owner as recently used.
-        """
-        return self.get_many((tweet_id,))[0]
-
-    def get_many(self, tweet_ids: Sequence[int]) -> list[V | None]:
-        """Return the tweets in the order of `tweet_ids`, None where one is not cached. O(n).
-
-        Of calls for several tweets only every SAMPLE-th counts as reads and uses: popularity is a
-        matter of proportions, and counting takes as long as finding (5.2 µs a page, 2.2 without).
-        """
-        values = self._lists.entries.values
-        slots = [self._lists.by_id.get(tweet_id) for tweet_id in tweet_ids]
-        found = [None if slot is None else values[slot] for slot in slots]
-        misses = slots.count(None)
-        self._get_misses += misses
-        self._get_hits += len(slots) - misses
-        self._calls += 1
-        if len(slots) == 1 or self._calls % SAMPLE == 0:
-            self._count_reads(slots)
-        return found
-
-    def _count_reads(self, slots: Sequence[int | None]) -> None:
-        entries, lists = self._lists.entries, self._lists
-        for slot in slots:
-            if slot is None:
-                continue
-            if entries.reads[slot] < MOST_READS:
-                entries.reads[slot] += 1
-            lists.owners.move_to_end(lists.owner_ids[entries.owner_slots[slot]])
-
-    def peek(self, tweet_id: int) -> V | None:
-        """Return the tweet, or None when it is not cached, without counting a read. O(1)."""
-        slot = self._lists.by_id.get(tweet_id)
-        return None if slot is None else self._lists.entries.values[slot]
-
-    def peek_many(self, tweet_ids: Sequence[int]) -> list[V | None]:
-        """Return the tweets in the order of `tweet_ids`; reads are counted now and then. O(n)."""
-        by_id, values = self._lists.by_id, self._lists.entries.values
-        self._calls += 1
-        if self._calls % SAMPLE == 0:
-            self._count_reads([by_id.get(tweet_id) for tweet_id in tweet_ids])
-        try:
-            return list(map(values.__getitem__, map(by_id.__getitem__, tweet_ids)))
-        except KeyError:
-            return [self.peek(tweet_id) for tweet_id in tweet_ids]
 
     def concerns(self, tweet_id: int) -> bool:
         """Say whether a change of a tweet must be told: it is cached, or loads are open. O(1)."""
-        return tweet_id in self._lists.by_id or bool(self._loads) or bool(self._point_loads)
-
-    def read(self, owner: int, below: int | None, limit: int) -> Reading[V]:
-        """Return the owner's newest `limit` tweets with ids below `below`, as far as known.
-
-        O(limit) from the head or from a cursor that is itself in the list.
-        """
-        at = self._lists.owners.get(owner)
-        if at is None:
-            self._misses += 1
-            return Reading([], complete=False, rest_below=below)
-        self._lists.owners.move_to_end(owner)
-        complete_from = self._lists.complete_from[at]
-        values = self._values_of(at, below, limit) if below is None or below > complete_from else []
-        if len(values) == limit or complete_from == 0:
-            self._hits += 1
-            return Reading(values, complete=True, rest_below=None)
-        if values:
-            self._partial_hits += 1
-        else:
-            self._misses += 1
-        if complete_from != NOTHING and (below is None or below > complete_from):
-            below = complete_from
-        return Reading(values, complete=False, rest_below=below)
-
-    def _values_of(self, at: int, below: int | None, limit: int) -> list[V]:
-        lists, entries = self._lists, self._lists.entries
-        slot, complete_from = lists.first_below(at, below), lists.complete_from[at]
-        found = list[V]()
-        while slot != NONE and len(found) < limit and entries.ids[slot] >= complete_from:
-            found.append(entries.values[slot])  # type: ignore[arg-type]  # in use: never None
-            slot = entries.older[slot]
-        return found
+        return tweet_id in self._lists.by_id or bool(self._loads)
 
     def push(self, owner: int, tweet_id: int, value: V, weight_bytes: int) -> bool:
         """Insert a new tweet, only if absent; return whether it was. O(1) at the head.
@@ -176,8 +85,7 @@ class TweetCache(Generic[V]):
         An owner without a list gets one, complete from this id on. Below `complete_from` the
         push is ignored, save by the loads that are under way.
         """
-        for load in self._loads.get(owner, ()):
-            load.pushed(Row(tweet_id, value, weight_bytes))
+        self._loads.pushed(owner, Row(tweet_id, value, weight_bytes))
         lists = self._lists
         at = lists.owners.get(owner)
         complete_from = NOTHING if at is None else lists.complete_from[at]
@@ -208,19 +116,25 @@ class TweetCache(Generic[V]):
 
     def _lose(self, at: int | None, tweet_id: int) -> None:
         """Withdraw what a list promises of an id that is not, or not much longer, kept. O(1)."""
+        self._loads.lost(tweet_id)
         if at is None:
             self._forgotten = max(self._forgotten, tweet_id)
         elif self._lists.complete_from[at] <= tweet_id:
             self._lists.complete_from[at] = tweet_id + 1
 
     def put_loose(self, owner: int, tweet_id: int, value: V, weight_bytes: int) -> bool:
-        """Insert a tweet that was read by id, only if absent; return whether it was.
+        """Insert a tweet that was read by id, only if absent or packed; return whether it was.
 
         Only right when nothing was awaited since it was read: otherwise take `begin_point_load`.
         O(1) at either end of the list, else O(entries between there and the nearer end).
         """
         lists = self._lists
-        if tweet_id in lists.by_id or not self._fits(weight_bytes):
+        if tweet_id in lists.by_id:
+            unpacked = self._unpack(lists.by_id[tweet_id], value, weight_bytes)
+            self._evict()
+            return unpacked and tweet_id in lists.by_id
+        if not self._fits(weight_bytes):
+            self._loads.lost(tweet_id)
             return False
         at = lists.owners.get(owner)
         if at is None:
@@ -235,9 +149,7 @@ class TweetCache(Generic[V]):
 
         Loads under way take the newer version too. O(1) plus the open point loads.
         """
-        row = Row(tweet_id, value, weight_bytes)
-        for load in (*self._loads.get(owner, ()), *self._point_loads.values()):
-            load.replaced(row)
+        self._loads.replaced(owner, Row(tweet_id, value, weight_bytes))
         slot = self._lists.by_id.get(tweet_id)
         if slot is None:
             return False
@@ -255,8 +167,7 @@ class TweetCache(Generic[V]):
 
         Loads under way will not bring it back.
         """
-        for load in (*self._loads.get(owner, ()), *self._point_loads.values()):
-            load.deleted(tweet_id)
+        self._loads.deleted(owner, tweet_id)
         slot = self._lists.by_id.get(tweet_id)
         if slot is None:
             return False
@@ -270,10 +181,7 @@ class TweetCache(Generic[V]):
 
     def drop_owner(self, owner: int) -> None:
         """Forget all about an owner; loads of it under way install nothing. O(its entries)."""
-        for load in self._loads.get(owner, ()):
-            load.voided = True
-        for point_load in self._point_loads.values():
-            point_load.void_owners.add(owner)
+        self._loads.dropped(owner)
         at = self._lists.owners.get(owner)
         if at is not None:
             self._forget(at)
@@ -289,24 +197,48 @@ class TweetCache(Generic[V]):
 
     def begin_load(self, owner: int) -> Load[V]:
         """Register a load of an owner's list. Call it before the first read. O(1)."""
-        load = Load(owner, self._install, self._end_load)
-        self._loads.setdefault(owner, []).append(load)
-        return load
+        return self._loads.begin(Load(owner, self._install, self._loads.end))
 
     def begin_point_load(self) -> PointLoad[V]:
         """Register a load of tweets by id. Call it before the first read. O(1)."""
-        load = PointLoad(self._install_loose, self._end_point_load)
-        self._point_loads[id(load)] = load
+        load = PointLoad(self._install_loose, self._loads.end_points)
+        self._loads.of_points[id(load)] = load
         return load
 
-    def _end_load(self, load: Load[V]) -> None:
-        loads = self._loads[load.owner]
-        loads.remove(load)
-        if not loads:
-            del self._loads[load.owner]
+    def begin_sweep(self) -> Sweep[V]:
+        """Register a read of everybody's tweets. Call it before the first read. O(1)."""
+        sweep = Sweep(self._put_packed, self._finish_sweep, self._loads.sweeps.remove)
+        self._loads.sweeps.append(sweep)
+        return sweep
 
-    def _end_point_load(self, load: PointLoad[V]) -> None:
-        del self._point_loads[id(load)]
+    def _put_packed(self, owner: int, tweet_id: int, packed: bytes) -> bool:
+        lists = self._lists
+        if tweet_id in lists.by_id:
+            return False
+        if not self._fits(getsizeof(packed)):
+            self._loads.lost(tweet_id)
+            return False
+        at = lists.owners.get(owner)
+        if at is None:
+            at = lists.add_owner(owner, NOTHING)
+            # Newest come first, and whoever is read meanwhile matters more than any of them.
+            lists.owners.move_to_end(owner, last=False)
+        lists.insert_packed(at, tweet_id, packed)
+        self._evict()
+        return tweet_id in lists.by_id
+
+    def _finish_sweep(self, sweep: Sweep[V], complete_from: int) -> None:
+        """Put what came meanwhile; then let every list promise what is in it."""
+        for row in sweep.changes.values():
+            if row is not None and row.tweet_id >= complete_from:
+                owner = sweep.owners[row.tweet_id]
+                if owner not in sweep.void_owners:
+                    self.put_loose(owner, *row)
+        complete_from = max(complete_from, sweep.lost + 1)
+        known_from = self._lists.complete_from
+        for owner, at in self._lists.owners.items():
+            if complete_from < known_from[at] and owner not in sweep.void_owners:
+                known_from[at] = complete_from
 
     def _install_loose(self, owner: int, row: Row[V]) -> None:
         self.put_loose(owner, *row)
@@ -335,10 +267,19 @@ class TweetCache(Generic[V]):
         lists, last = self._lists, NONE
         for row in rows:
             slot = lists.by_id.get(row.tweet_id)
-            if slot is None and self._fits(row.weight_bytes):
+            if slot is not None:
+                self._unpack(slot, row.value, row.weight_bytes)
+            elif self._fits(row.weight_bytes):
                 slot = lists.insert(at, *row, start=last)
             if slot is not None:
                 last = slot
+
+    def _unpack(self, slot: int, value: V, weight_bytes: int) -> bool:
+        """Keep a value in place of its packed row; return False when it is not packed."""
+        if self._lists.entries.packed[slot] is None or not self._fits(weight_bytes):
+            return False
+        self._lists.replace(slot, value, weight_bytes)
+        return True
 
     def _evict(self) -> None:
         """Drop entries until the budget holds. O(1) an entry."""
@@ -366,7 +307,7 @@ class TweetCache(Generic[V]):
             "get_hits": self._get_hits,
             "get_misses": self._get_misses,
             "evictions": self._evictions,
-            "open_loads": sum(map(len, self._loads.values())) + len(self._point_loads),
+            "open_loads": len(self._loads),
         }
 
     def check(self) -> None:
@@ -376,10 +317,4 @@ class TweetCache(Generic[V]):
         assert lists.weight_bytes <= self.budget_bytes
         for at in lists.owners.values():
             assert lists.heads[at] != NONE or lists.complete_from[at] != NOTHING
-        for owner, loads in self._loads.items():
-            assert loads
-            assert all(load.owner == owner for load in loads)
-        assert all(value is not None for value in map(self._value_at, lists.by_id.values()))
-
-    def _value_at(self, slot: int) -> V | None:
-        return self._lists.entries.values[slot]
+        self._loads.check()

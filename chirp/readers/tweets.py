@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from chirp.cache.flight import SingleFlight
-from chirp.cache.loads import Row
+from chirp.cache.loads import Row, Sweep
 from chirp.cache.revision import Revision
 from chirp.cache.tweets import TweetCache
 from chirp.model import MAX_ID, NO_COUNTS, Media, MediaId, Tweet, TweetCounts, TweetId, UserId
 from chirp.readers.users import UserReader
+from chirp.storage.codec import unpack_tweet
 from chirp.storage.store import Store
 from chirp.views import CachedTweet, CachedUser
 
@@ -65,29 +66,51 @@ class TweetReader:
         return found
 
     def cached(self, ids: Sequence[int]) -> list[CachedTweet | None]:
-        """Return the tweets in the order of `ids`; None where one is not in memory. O(len(ids))."""
+        """Return the tweets in the order of `ids`; None where one is not in memory. O(len(ids)).
+
+        Nor where one has not been read since it was warmed: `find_many` makes it of its row.
+        """
         return self._cache.peek_many(ids)
+
+    def begin_sweep(self) -> Sweep[CachedTweet]:
+        """Begin to keep everybody's rows: for whoever warms the cache."""
+        return self._cache.begin_sweep()
 
     async def _fill(self, ids: Sequence[int], found: list[CachedTweet | None]) -> None:
         places = [place for place, cached in enumerate(found) if cached is None]
         with self._cache.begin_point_load() as load:
-            rows = await self._rows([ids[place] for place in places])
+            rows = await self._rows(await self._unpacked([ids[place] for place in places]))
             load.finish([(row.value.tweet.author_id, row) for row in rows])
         by_id = {row.tweet_id: row.value for row in rows}
         for place in places:
             found[place] = by_id.get(ids[place])
 
+    async def _unpacked(self, ids: Sequence[int]) -> list[Tweet | None]:
+        """Return tweets of the rows that the cache keeps packed, and the others of the store's."""
+        packed = self._cache.packed_many(ids)
+        tweets = [None if raw is None else unpack_tweet(raw) for raw in packed]
+        missing = [place for place, tweet in enumerate(tweets) if tweet is None]
+        if missing:
+            read = await self._tweets.find_many([ids[place] for place in missing])
+            for place, tweet in zip(missing, read, strict=True):
+                tweets[place] = tweet
+        return tweets
+
     async def by_author(self, author: UserId, below: int | None, limit: int) -> Tweets:
         """Return the author's newest `limit` tweets below an id (None: from the newest)."""
         reading = self._cache.read(author, below, limit)
+        values = reading.values
+        if None in values:
+            await self._fill(self._cache.ids_of(author, below, limit), values)
+        items = [value for value in values if value is not None]
         if reading.complete:
-            return Tweets(reading.values, exhausted=len(reading.values) < limit)
-        wanted = limit - len(reading.values)
+            return Tweets(items, exhausted=len(values) < limit)
+        wanted = limit - len(values)
         rest_below = reading.rest_below
         rest = await self._flight.get(
             (author, rest_below, wanted), lambda: self._load(author, rest_below, wanted)
         )
-        return Tweets(reading.values + rest.items, rest.exhausted)
+        return Tweets(items + rest.items, rest.exhausted)
 
     async def ids_above(self, author: UserId, above: int, limit: int) -> list[TweetId]:
         """Return up to `limit` ids of an author directly above an id, oldest first."""
@@ -96,7 +119,7 @@ class TweetReader:
     async def _load(self, author: UserId, below: int | None, limit: int) -> Tweets:
         with self._cache.begin_load(author) as load:
             ids = await self._tweets.ids_of(author, MAX_ID + 1 if below is None else below, limit)
-            rows = await self._rows(ids)
+            rows = await self._rows(await self._tweets.find_many(ids))
             exhausted = len(ids) < limit
             load.finish(rows, 0 if exhausted else ids[-1], below=below)
         return Tweets([row.value for row in rows], exhausted)
@@ -113,7 +136,7 @@ class TweetReader:
             return
         while True:
             before = self._refreshes
-            rows = await self._rows(wanted)
+            rows = await self._rows(await self._tweets.find_many(wanted))
             if before == self._refreshes:
                 break
         for row in rows:
@@ -128,9 +151,9 @@ class TweetReader:
         """Return what deleted tweets replied to, in the order of `ids`."""
         return await self._tweets.parents_above(ids)
 
-    async def _rows(self, ids: Sequence[int]) -> list[Row[CachedTweet]]:
+    async def _rows(self, found: Sequence[Tweet | None]) -> list[Row[CachedTweet]]:
         """Return those tweets that exist, with their authors, ready for the cache."""
-        tweets = [tweet for tweet in await self._tweets.find_many(ids) if tweet is not None]
+        tweets = [tweet for tweet in found if tweet is not None]
         authors = await self._users.find_many([tweet.author_id for tweet in tweets])
         counts = await self._tweets.counts_many([tweet.tweet_id for tweet in tweets])
         media = await self.media_of(tweets)

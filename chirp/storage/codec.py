@@ -197,6 +197,9 @@ def unpack_tweet(raw: bytes) -> Tweet:
 
 def _restore_tweet(fields: list[Any]) -> None:
     fields[_VISIBILITY] = Visibility(fields[_VISIBILITY])
+    # Most tweets begin a conversation. One object for both ids: 32 B less, 100,000 times.
+    if fields[_CONVERSATION] == fields[_TWEET_ID]:
+        fields[_CONVERSATION] = fields[_TWEET_ID]
     if len(fields) > _MEDIA:
         fields[_MEDIA] = tuple(fields[_MEDIA] or ())
     if len(fields) > _ENTITIES:
@@ -253,6 +256,8 @@ def _build(kind: type[S], fields: list[Any]) -> S:
 
 
 _TWEET_FIELDS = Tweet.__struct_fields__
+_TWEET_ID = _TWEET_FIELDS.index("tweet_id")
+_CONVERSATION = _TWEET_FIELDS.index("conversation_id")
 _VISIBILITY = _TWEET_FIELDS.index("visibility")
 _MEDIA = _TWEET_FIELDS.index("media_ids")
 _ENTITIES = _TWEET_FIELDS.index("entities")

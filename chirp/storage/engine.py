@@ -176,6 +176,12 @@ class Engine(Protocol):
         """
         ...
 
+    def let_go(self) -> None:
+        """Give back what a long pass over the rows left in memory. Rows and reads stay as they are.
+
+        To be called on the loop; a few milliseconds.
+        """
+
     def commit(self, batch: Batch) -> asyncio.Future[Receipt | None]:
         """Queue `batch` at once; the future resolves when it is durable.
 

@@ -19,6 +19,7 @@ from chirp.storage.engine import Batch, EngineStats, Receipt, Row, TableStats, W
 from chirp.storage.keys import Table, id_key
 from chirp.storage.lmdb_shard import LmdbShard
 from chirp.storage.lmdb_writer import LmdbWriter
+from chirp.storage.mapped import unmap_pages
 from chirp.storage.routing import shard_of
 
 LONG_SCAN_ROWS = 512
@@ -135,6 +136,10 @@ class LmdbEngine:
                 part = shard.range(table, start, stop, limit, reverse=reverse)
             parts.append(part)
         return list(islice(heapq.merge(*parts, reverse=reverse), limit))
+
+    def let_go(self) -> None:
+        """Unmap the pages of all shards' files; the system's cache keeps them."""
+        unmap_pages([shard.path for shard in self._shards])
 
     # -- writing ------------------------------------------------------------------------
 

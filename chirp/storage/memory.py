@@ -160,6 +160,9 @@ class MemoryEngine:
         parts = [s.range(table, start, stop, limit, down=reverse) for s in self._shards]
         return list(islice(heapq.merge(*parts, reverse=reverse), limit))
 
+    def let_go(self) -> None:
+        """Do nothing: memory is all there is."""
+
     def commit(self, batch: Batch) -> asyncio.Future[Receipt | None]:
         """Queue `batch`; it is applied when the loop next turns."""
         loop = asyncio.get_running_loop()

@@ -6,7 +6,8 @@ import pytest
 
 from chirp.cache.lists import ENTRY_WEIGHT_BYTES, OWNER_WEIGHT_BYTES
 from chirp.cache.loads import Row
-from chirp.cache.tweets import SAMPLE, Reading, TweetCache
+from chirp.cache.lookup import SAMPLE, Reading
+from chirp.cache.tweets import TweetCache
 
 ADA, BOB = 1, 2
 LARGE = 1_000_000

@@ -29,8 +29,9 @@ from hypothesis.stateful import (
 )
 
 from chirp.cache.lists import ENTRY_WEIGHT_BYTES, OWNER_WEIGHT_BYTES
-from chirp.cache.loads import Load, PointLoad, Row
-from chirp.cache.tweets import Reading, TweetCache
+from chirp.cache.loads import Load, PointLoad, Row, Sweep
+from chirp.cache.lookup import Reading
+from chirp.cache.tweets import TweetCache
 
 OWNERS = st.sampled_from([0, 0, 0, 1])
 LIMITS = st.integers(1, 5)
@@ -64,8 +65,16 @@ class Loading:
     complete_from: int = 0
 
 
+@dataclass
+class Sweeping:
+    """A sweep, and down to where it has come."""
+
+    sweep: Sweep[int]
+    down_to: int = 1_000
+
+
 class CacheBesideStore(RuleBasedStateMachine):
-    """Values are version numbers. Ids of new tweets come in any order."""
+    """Values are version numbers, a packed one is a byte. Ids of new tweets come in any order."""
 
     @initialize(
         old=st.dictionaries(st.integers(1, 14), OWNERS, max_size=5),
@@ -73,10 +82,20 @@ class CacheBesideStore(RuleBasedStateMachine):
     )
     def begin(self, old: dict[int, int], entries: int) -> None:
         self.store = {i: Stored(owner, posted_arrived=True) for i, owner in old.items()}
-        budget_bytes = 2 * OWNER_WEIGHT_BYTES + entries * (ENTRY_WEIGHT_BYTES + 20)
+        budget_bytes = 2 * OWNER_WEIGHT_BYTES + entries * (ENTRY_WEIGHT_BYTES + 30)
         self.cache: TweetCache[int] = TweetCache(budget_bytes, newest_stored=max(old, default=0))
         self.loads: list[Loading] = []
         self.point_loads: list[tuple[PointLoad[int], list[tuple[int, Row[int]]]]] = []
+        self.sweeps: list[Sweeping] = []
+
+    def held(self, slot: int) -> int:
+        """Return the version that an entry holds, packed or not."""
+        entries = self.cache._lists.entries
+        value, packed = entries.values[slot], entries.packed[slot]
+        if value is not None:
+            return value
+        assert packed is not None
+        return packed[0]
 
     def alive(self, owner: int) -> dict[int, Stored]:
         return {i: t for i, t in self.store.items() if t.owner == owner and not t.deleted}
@@ -167,6 +186,34 @@ class CacheBesideStore(RuleBasedStateMachine):
         load, rows = self.point_loads.pop(at)
         load.finish(rows)
 
+    # Sweeps: what a step reads is put at once.
+
+    @rule(down_to=st.integers(1, 20), finish=st.booleans())
+    def begin_sweep(self, down_to: int, *, finish: bool) -> None:
+        if len(self.sweeps) < 2:
+            self.sweeps.append(Sweeping(self.cache.begin_sweep()))
+            self.sweep(self.sweeps[-1], down_to, finish=finish and down_to < 8)
+
+    @precondition(lambda self: self.sweeps)
+    @rule(data=st.data(), down_to=st.integers(1, 20), finish=st.booleans())
+    def sweep_on(self, data: st.DataObject, down_to: int, *, finish: bool) -> None:
+        self.sweep(data.draw(st.sampled_from(self.sweeps)), down_to, finish=finish)
+
+    def sweep(self, sweeping: Sweeping, down_to: int, *, finish: bool) -> None:
+        below, sweeping.down_to = sweeping.down_to, min(sweeping.down_to, down_to)
+        for i, tweet in sorted(self.store.items(), reverse=True):
+            if down_to <= i < below and not tweet.deleted:
+                sweeping.sweep.put(tweet.owner, i, bytes([tweet.version]))
+        if finish:
+            self.sweeps.remove(sweeping)
+            sweeping.sweep.finish(sweeping.down_to)
+
+    @rule(ids=st.lists(IDS, max_size=4), weight_bytes=WEIGHTS)
+    def unpack(self, ids: list[int], weight_bytes: int) -> None:
+        for i, packed in zip(ids, self.cache.packed_many(ids), strict=True):
+            if packed is not None:
+                self.cache.put_loose(self.store[i].owner, i, packed[0], weight_bytes)
+
     # What the cache may do at any time.
 
     @rule(owner=OWNERS)
@@ -201,10 +248,12 @@ class CacheBesideStore(RuleBasedStateMachine):
             known = [lists.entries.ids[slot] for slot in lists.walk(at)]
             from_id = lists.complete_from[at]
             ids = [i for i in known if from_id <= i < (below or 1_000)][:limit]
+            assert not ids or self.cache.ids_of(owner, below, limit) == ids
         assert [self.cache._lists.entries.values[lists.by_id[i]] for i in ids] == reading.values
-        for i, value in zip(ids, reading.values, strict=True):
+        for i in ids:
             assert not self.store[i].deleted_arrived
-            assert self.store[i].version_arrived <= value <= self.store[i].version
+            version = self.held(lists.by_id[i])
+            assert self.store[i].version_arrived <= version <= self.store[i].version
         if reading.complete:
             down_to = ids[-1] if len(ids) == limit else 0
         else:
@@ -224,7 +273,7 @@ class CacheBesideStore(RuleBasedStateMachine):
             assert not {i for i in must if i >= lists.complete_from[at]} - held
         for i, slot in lists.by_id.items():
             assert not self.store[i].deleted_arrived
-            assert (lists.entries.values[slot] or 0) >= self.store[i].version_arrived
+            assert self.held(slot) >= self.store[i].version_arrived
 
 
 CacheBesideStore.TestCase.settings = settings(

@@ -53,6 +53,14 @@ async def test_what_was_committed_is_read(engine: Engine) -> None:
     assert await engine.get_many(Table.TWEETS, keys) == [b"two", None, b"one"]
 
 
+async def test_rows_are_there_after_letting_go(engine: Engine) -> None:
+    await engine.commit(row(1, b"one"))
+    engine.let_go()
+    assert await value_of(engine, 1) == b"one"
+    await engine.commit(row(2, b"two"))
+    assert len(await engine.scatter(Table.TWEETS, *everything(), 9)) == 2
+
+
 async def test_no_keys_give_no_values(engine: Engine) -> None:
     assert await engine.get_many(Table.TWEETS, []) == []
 

@@ -7,8 +7,9 @@ import pytest
 from chirp.app import RECENT_MS
 from chirp.model import Tweet
 from chirp.pages import ReadTweets
+from chirp.readers import warming
 from chirp.readers.warming import warm
-from chirp.views import Viewer
+from chirp.views import TweetView, Viewer
 from tests.support.driver import Driver, config, memory_store, tweet_ids
 
 
@@ -67,6 +68,65 @@ async def test_deleted_tweets_are_not_loaded(
     chirp, people, tweets = filled
     await chirp.delete(people[0], tweets[4])
     assert await warmed(chirp, 1 << 20) == 3
+
+
+async def test_a_warmed_tweet_is_made_of_its_row_when_it_is_first_read(
+    filled: tuple[Driver, list[Viewer], list[Tweet]],
+) -> None:
+    chirp, _, tweets = filled
+    await warmed(chirp, 1 << 20)
+    reader, ids = chirp.server.tweets, tweet_ids(tweets[2:])
+    assert reader.cached(ids) == [None] * 4
+    found = await reader.find_many(ids)
+    assert [cell.tweet for cell in found if cell is not None] == sorted(
+        tweets[2:], key=lambda tweet: tweet.tweet_id, reverse=True
+    )
+    assert reader.cached(ids) == found, "the very same"
+    chirp.server.caches.tweets.check()
+
+
+async def test_warmed_tweets_show_their_counts_edits_and_deletes(
+    filled: tuple[Driver, list[Viewer], list[Tweet]],
+) -> None:
+    chirp, (ada, bob), tweets = filled
+    await chirp.react(ada, "favorite", tweets[5])
+    await warmed(chirp, 1 << 20)
+    await chirp.react(bob, "favorite", tweets[4])
+    await chirp.edit(ada, tweets[2], "better")
+    await chirp.delete(bob, tweets[3])
+    shown = {view.cached.tweet.tweet_id: view.cached for view in await both(chirp, ada, bob)}
+    assert shown[tweets[5].tweet_id].counts.favorites == 1
+    assert shown[tweets[4].tweet_id].counts.favorites == 1
+    assert shown[tweets[2].tweet_id].tweet.content == "better"
+    assert tweets[3].tweet_id not in shown
+
+
+async def both(chirp: Driver, *people: Viewer) -> list[TweetView]:
+    return [
+        view for who in people for view in (await chirp.user_page(None, who, ReadTweets(9))).items
+    ]
+
+
+async def test_a_page_reads_on_below_what_was_warmed(
+    filled: tuple[Driver, list[Viewer], list[Tweet]],
+) -> None:
+    chirp, people, tweets = filled
+    await warmed(chirp, 1 << 20)
+    page = await chirp.user_page(None, people[0], ReadTweets(3))
+    assert tweet_ids([view.cached.tweet for view in page.items]) == tweet_ids(tweets[0::2])
+    assert chirp.server.caches.tweets.stats()["partial_hits"] == 1
+
+
+async def test_with_room_for_some_the_newest_are_loaded(
+    filled: tuple[Driver, list[Viewer], list[Tweet]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chirp, people, tweets = filled
+    monkeypatch.setattr(warming, "_CHUNK_ROWS", 2)
+    assert await warmed(chirp, 1) == 2
+    assert chirp.server.caches.tweets.packed_many([tweets[5].tweet_id]) != [None]
+    for who in people:
+        own = [tweet for tweet in tweets if tweet.author_id == who.user_id]
+        assert await chirp.tweets_of(who) == tweet_ids(own)
 
 
 async def test_a_server_warms_in_a_task_of_its_own(same_switch_interval: None) -> None:

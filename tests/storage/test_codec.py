@@ -98,6 +98,14 @@ def test_packing_is_deterministic(tweet: Tweet) -> None:
     assert not codec.is_tombstone(raw)
 
 
+def test_the_first_of_a_conversation_has_one_object_for_both_ids() -> None:
+    tweet = TweetId(5 << 40)
+    first = Tweet(tweet, UserId(6), "hi", UnixMs(7), conversation_id=TweetId(tweet))
+    found = codec.unpack_tweet(codec.pack_tweet(first))
+    assert found == first
+    assert found.conversation_id is found.tweet_id
+
+
 def test_zero_degrees_are_a_place() -> None:
     assert codec.unpack_tweet(codec.pack_tweet(LONDON)).longitude == 0.0
 
