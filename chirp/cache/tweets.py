@@ -34,6 +34,7 @@ Invariants, on top of those of `lists`:
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterable
 from sys import getsizeof
 from typing import TypeVar
@@ -235,10 +236,15 @@ class TweetCache(Lookup[V]):
                 if owner not in sweep.void_owners:
                     self.put_loose(owner, *row)
         complete_from = max(complete_from, sweep.lost + 1)
-        known_from = self._lists.complete_from
-        for owner, at in self._lists.owners.items():
-            if complete_from < known_from[at] and owner not in sweep.void_owners:
-                known_from[at] = complete_from
+        owners, known = self._lists.owners, self._lists.complete_from
+        void = [
+            (owners[owner], known[owners[owner]]) for owner in sweep.void_owners & owners.keys()
+        ]
+        # All at once: a look at each owner's list took 240 ns each, this 60 to 120, `min` 300.
+        lower = [x if x < complete_from else complete_from for x in known]  # noqa: FURB136
+        known[:] = array("q", lower)
+        for at, known_from in void:
+            known[at] = known_from
 
     def _install_loose(self, owner: int, row: Row[V]) -> None:
         self.put_loose(owner, *row)

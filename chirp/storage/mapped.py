@@ -1,7 +1,7 @@
 """Takes the pages of mapped files out of this process, once they were read in passing.
 
 A pass over many rows leaves their pages mapped, and their neighbours', which the system maps with
-them: 125 MiB for 22 MiB of rows when a shard's file is in the system's cache. They count as this
+them: 125 MiB for 16 MiB of rows when a shard's file is in the system's cache. They count as this
 process's memory until they are unmapped. They stay in the system's cache, and the next read of one
 maps it again, in about a microsecond.
 
@@ -20,7 +20,7 @@ _MAPS = Path("/proc/self/maps")
 
 
 def unmap_pages(paths: Iterable[Path]) -> None:
-    """Unmap the pages of mapped files. 3 to 7 ms for 125 MiB; nothing where there is no /proc."""
+    """Unmap the pages of mapped files. About 7 ms for 125 MiB; nothing where there is no /proc."""
     try:
         lines = _MAPS.read_text(encoding="utf-8", errors="surrogateescape").splitlines()
     except OSError:
