@@ -2,7 +2,7 @@
 
 All servers are pinned to one core, wrk to another, and they take turns, so that all meet the same
 noise. A *hit* is a first page whose ids and contents have not changed since it was made: it is
-looked at, and its bytes are sent again. *Renewed*: 400 people read in turn while somebody whom
+looked at, and its bytes are sent again. *Renewed*: 200 people read in turn while somebody whom
 they all follow posts 100 times a second, so that nearly every page has something new on top; what
 the posts cost is counted with the pages. A *forced miss* asks for `limit=20`, which is never
 kept: every page is looked up, filtered and spliced from the ground.
@@ -40,7 +40,7 @@ from bench.stores import graph_store
 
 CHIRP_PORT, BARE_PORT, RAW_PORT, MOVING_PORT = 18080, 18081, 18085, 18086
 CONNECTIONS = 32
-READERS, POSTS_PER_S = 400, 100
+READERS, POSTS_PER_S = 200, 100
 SCRIPT = """
 local keys, i = {%s}, 0
 request = function()

@@ -37,10 +37,10 @@ async def warm(store: Store, reader: TweetReader, from_id: int, *, room_bytes: i
     with reader.begin_sweep() as sweep:
         while room_bytes > 0 and complete_from > from_id:
             rows = await store.engine.scatter(Table.TWEETS, start, stop, _CHUNK_ROWS, reverse=True)
-            for key, raw in rows:
-                if not is_tombstone(raw):
-                    count += sweep.put(unpack_tweet(raw).author_id, last_id(key), raw)
-                    room_bytes -= getsizeof(raw) + ENTRY_WEIGHT_BYTES
+            living = [row for row in rows if not is_tombstone(row[1])]
+            for key, raw in living:
+                count += sweep.put(unpack_tweet(raw).author_id, last_id(key), raw)
+            room_bytes -= sum([getsizeof(raw) + ENTRY_WEIGHT_BYTES for _, raw in living])
             if len(rows) < _CHUNK_ROWS:
                 complete_from = from_id
             else:
