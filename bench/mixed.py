@@ -25,7 +25,7 @@ TENTHS = (1, 2, 3, 4, 5, 6, 7, 8, 9, 10)
 def asked(url: str, words: list[str], people: int) -> dict[str, Any]:
     """Run `chirp bench` on its core; return its report."""
     pinned = ["taskset", "-c", str(LOAD_CORE), sys.executable, "-m", "chirp", "bench"]
-    common = ["--url", url, "--mix", "requirements", "--people", str(people), "--json"]
+    common = [url, "--mix", "requirements", "--users", str(people), "--json"]
     done = subprocess.run(
         [*pinned, *common, "--connections", "64", *words],
         check=True,
@@ -44,7 +44,7 @@ def run(seconds: float, people: int, path: Path | None) -> None:
         url = f"http://127.0.0.1:{PORT}"
         with chirp_server(Path(folder) / "data", PORT, SERVER_CORE) as pid:
             foreign = ForeignCpu([pid])
-            timing = ["--seconds", str(seconds), "--warmup", "1"]
+            timing = ["--duration", str(seconds), "--warmup", "1"]
             found = asked(url, ["--capacity", str(BOUND_MS), "--steps", "5", *timing], people)
             capacity = found["capacity"]["rate"]
             bench.show(f"capacity: p99 of all within {BOUND_MS} ms", capacity, "requests/s")

@@ -45,7 +45,7 @@ class Wish:
 @click.command(
     "bench", epilog="Example: chirp bench --data ./scratch --mix requirements --rate 2000"
 )
-@click.option("--url", help="A server that runs: http://127.0.0.1:8080.")
+@click.argument("url", required=False)
 @click.option(
     "--data",
     type=click.Path(path_type=Path, file_okay=False),
@@ -58,11 +58,18 @@ class Wish:
     default=0.0,
     help="Requests a second, sent when due; without it, each connection asks when answered.",
 )
-@click.option("--seconds", type=click.FloatRange(0.1), default=10.0, show_default=True)
+@click.option(
+    "--duration",
+    "seconds",
+    metavar="SECONDS",
+    type=click.FloatRange(0.1),
+    default=10.0,
+    show_default=True,
+)
 @click.option("--warmup", type=click.FloatRange(0), default=2.0, show_default=True)
 @click.option("--connections", type=click.IntRange(1, 4000), default=32, show_default=True)
 @click.option("--processes", type=click.IntRange(1, 64), default=1, show_default=True)
-@click.option("--people", type=click.IntRange(2), default=50, show_default=True)
+@click.option("--users", "people", type=click.IntRange(2), default=50, show_default=True)
 @click.option("--followees", type=click.IntRange(0), default=10, show_default=True)
 @click.option(
     "--tweets", type=click.IntRange(0), default=5, show_default=True, help="Of each, before."
@@ -85,11 +92,12 @@ def bench_command(
 ) -> None:
     """Put a server under load and measure it.
 
-    The server is one that runs (--url), whose rate limits should be off (CHIRP_RATE_LIMITS=0),
-    or one that is started for it (--data). People are made by the seed, or found again.
+    The server is one that runs at URL, such as http://127.0.0.1:8080, whose rate limits should be
+    off (CHIRP_RATE_LIMITS=0), or one that is started for it (--data). People are made by the
+    seed, or found again.
     """
     if (url is None) == (data is None):
-        raise click.UsageError("give either --url or --data")
+        raise click.UsageError("give either the URL of a server or --data")
     plan = Plan(
         url or "", options["mix"], options["rate"], options["seconds"], options["warmup"],
         options["connections"], options["processes"], options["skew"], options["seed"],

@@ -12,7 +12,7 @@ import pytest
 from chirp.load.mixes import MIXES
 from tests.support.process import ServerProcess, chirp
 
-FEW = ("--people", "4", "--followees", "2", "--tweets", "2", "--warmup", "0", "--seconds", "0.6")
+FEW = ("--users", "4", "--followees", "2", "--tweets", "2", "--warmup", "0", "--duration", "0.6")
 
 
 def bench(*words: str | Path) -> dict[str, Any]:
@@ -38,7 +38,7 @@ def test_it_starts_a_server_of_its_own_and_finds_its_people_again(tmp_path: Path
 @pytest.mark.parametrize("mix", MIXES)
 def test_every_mix_runs_without_an_error(tmp_path: Path, mix: str) -> None:
     with ServerProcess(tmp_path / "data", env={"CHIRP_RATE_LIMITS": "0"}) as server:
-        found = bench("--url", server.url, "--mix", mix, "--connections", "4")
+        found = bench(server.url, "--mix", mix, "--connections", "4")
     assert found["errors"] == {}
     assert found["operations"]["all"]["count"] > 10
 
@@ -90,21 +90,21 @@ def test_what_cannot_be_run_is_told_in_one_line(tmp_path: Path) -> None:
     occupied = tmp_path / "file"
     occupied.write_text("", encoding="utf-8")
     for words in (
-        ("--url", "http://127.0.0.1:1"),
-        ("--url", "nonsense"),
+        ("http://127.0.0.1:1",),
+        ("nonsense",),
         ("--data", tmp_path / "data", "--keys", keys),
         ("--data", occupied),
     ):
         done = chirp("bench", *words, *FEW)
         assert done.returncode in {1, 2}, words
         assert "Traceback" not in done.stderr
-    assert one_line(chirp("bench", "--url", "http://127.0.0.1:1", *FEW).stderr)
+    assert one_line(chirp("bench", "http://127.0.0.1:1", *FEW).stderr)
 
 
 def test_rate_limits_that_are_on_are_named(tmp_path: Path) -> None:
     with ServerProcess(tmp_path / "data", env={"CHIRP_RATE_LIMITS": "1"}) as server:
         done = chirp(
-            "bench", "--url", server.url, "--people", "2", "--followees", "1", "--tweets", "1",
-            "--warmup", "0", "--seconds", "1.5", "--mix", "home",
+            "bench", server.url, "--users", "2", "--followees", "1", "--tweets", "1",
+            "--warmup", "0", "--duration", "1.5", "--mix", "home",
         )  # fmt: skip
     assert "CHIRP_RATE_LIMITS=0" in done.stdout
