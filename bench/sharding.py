@@ -21,7 +21,7 @@ import heapq
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -31,8 +31,7 @@ import uvloop
 
 from bench.harness import Bench, ForeignCpu, quantile
 from chirp.demo.files import read_graph
-from chirp.model import UserId
-from chirp.readers.merge import merge_newest
+from chirp.readers.merge import Fetch, merge_newest
 from chirp.storage.engine import Batch
 from chirp.storage.keys import Table, id_key, last_id, pair_key
 from chirp.storage.lmdb_engine import shard_path
@@ -181,19 +180,23 @@ class Sharded:
             found += self._shards[number].get_many(Table.TWEETS, keys)
         return found
 
-    def _asking(self, number: int) -> Callable[[UserId, int, int], Awaitable[Sequence[int]]]:
-        """Return what reads an author's newest ids from one shard."""
+    def _ids(self, number: int, author: int, below: int, limit: int) -> list[int]:
+        """Return an author's newest ids from one shard."""
+        self.touched.add(number)
+        ends = pair_key(author, 0), pair_key(author, below)
+        rows = self._shards[number].range(Table.AUTHOR_INDEX, *ends, limit, reverse=True)
+        return [last_id(key) for key, _ in rows]
 
-        async def fetch(author: UserId, below: int, limit: int) -> Sequence[int]:
-            self.touched.add(number)
-            ends = pair_key(author, 0), pair_key(author, below)
-            rows = self._shards[number].range(Table.AUTHOR_INDEX, *ends, limit, reverse=True)
-            return [last_id(key) for key, _ in rows]
+    def _asking(self, number: int) -> Fetch:
+        """Return what reads authors' newest ids from one shard."""
+
+        async def fetch(authors: Sequence[int], below: int, limit: int) -> list[list[int]]:
+            return [self._ids(number, author, below, limit) for author in authors]
 
         return fetch
 
-    async def _at_home(self, author: UserId, below: int, limit: int) -> Sequence[int]:
-        return await self._asking(_by_user(0, author, 0.0))(author, below, limit)
+    async def _at_home(self, authors: Sequence[int], below: int, limit: int) -> list[list[int]]:
+        return [self._ids(_by_user(0, a, 0.0), a, below, limit) for a in authors]
 
 
 def spread(counts: Counter[int]) -> tuple[float, float]:

@@ -6,7 +6,6 @@ followees below the bound, unfiltered; what is pushed and what is pulled cannot 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from functools import partial
 
 from chirp.cache.flight import SingleFlight
@@ -65,11 +64,11 @@ class HomeReader:
             window = self._homes.read(viewer, below, limit)
         if window is None or not window.complete:
             authors = await self._authors(viewer)
-            return await merge_newest(self._tweets.ids_of, authors, below, limit)
+            return await merge_newest(self._tweets.ids_of_many, authors, below, limit)
         pulled = await self._pulled_by(viewer) if self.pulled else []
         if not pulled:
             return window.ids
-        others = await merge_newest(self._tweets.ids_of, pulled, below, limit)
+        others = await merge_newest(self._tweets.ids_of_many, pulled, below, limit)
         return sorted({*window.ids, *others}, reverse=True)[:limit]
 
     async def directly_above(self, viewer: UserId, above: int, limit: int) -> list[int]:
@@ -78,17 +77,17 @@ class HomeReader:
         if window is not None and window.complete:
             return window.ids
         authors = await self._authors(viewer)
-        return await merge_above(self._tweets.ids_above, authors, above, limit)
+        return await merge_above(self._tweets.ids_above_many, authors, above, limit)
 
     async def _build(self, viewer: UserId) -> None:
         """Fill the viewer's window by a merge, unless their graph changes meanwhile."""
         keep = self._homes.keep
         with self._homes.begin_build(viewer) as build:
             authors = await self._authors(viewer)
-            ids = await merge_newest(self._tweets.ids_of, authors, MAX_ID + 1, keep)
+            ids = await merge_newest(self._tweets.ids_of_many, authors, MAX_ID + 1, keep)
             build.install(ids, complete_from=ids[-1] if len(ids) == keep else 0)
 
-    async def _authors(self, viewer: UserId) -> Iterable[int]:
+    async def _authors(self, viewer: UserId) -> list[int]:
         return [viewer, *await self._graph.followees(viewer)]
 
     async def _pulled_by(self, viewer: UserId) -> list[int]:

@@ -1,23 +1,20 @@
 """Merges the tweets of many authors into one list by id: fan-out on read.
 
-Reads each author's index in small chunks and asks for more only where the merge has used a chunk
-up: O(authors + limit * log(authors)) with one range scan an author at the least.
+Reads small chunks of all authors' indexes, many authors at once, and asks for more only where the
+merge has used a chunk up: O(authors + limit * log(authors)) with one range an author at the least.
 """
 
 from __future__ import annotations
 
-import asyncio
 import heapq
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
-from chirp.model import UserId
-
-Fetch = Callable[[UserId, int, int], Awaitable[Sequence[int]]]
-"""Given an author, a bound and a limit: their ids beyond the bound, nearest first."""
+Fetch = Callable[[Sequence[int], int, int], Awaitable[Sequence[Sequence[int]]]]
+"""Given authors, a bound and a limit: for each their ids beyond the bound, nearest first."""
 
 FIRST_CHUNK = 8
-SLICE_AUTHORS = 32
-"""After so many authors the loop gets a turn: about 0.2 ms of range scans."""
+TOGETHER = 256
+"""Authors asked at once: they keep a disk busy, and their ids take 0.5 ms of the loop."""
 
 
 class _Run:
@@ -25,25 +22,25 @@ class _Run:
 
     __slots__ = ("author", "chunk", "ids", "place")
 
-    def __init__(self, author: UserId, ids: Sequence[int], chunk: int) -> None:
+    def __init__(self, author: int, ids: Sequence[int], chunk: int) -> None:
         self.author = author
         self.ids = ids
         self.chunk = chunk
         self.place = 0
 
 
-async def merge_newest(fetch: Fetch, authors: Iterable[int], below: int, limit: int) -> list[int]:
+async def merge_newest(fetch: Fetch, authors: Sequence[int], below: int, limit: int) -> list[int]:
     """Return the newest `limit` ids below an id, of all authors, newest first."""
     return await _merge(fetch, authors, below, limit, sign=-1)
 
 
-async def merge_above(fetch: Fetch, authors: Iterable[int], above: int, limit: int) -> list[int]:
+async def merge_above(fetch: Fetch, authors: Sequence[int], above: int, limit: int) -> list[int]:
     """Return the `limit` ids directly above an id, of all authors, oldest first."""
     return await _merge(fetch, authors, above, limit, sign=1)
 
 
 async def _merge(
-    fetch: Fetch, authors: Iterable[int], bound: int, limit: int, *, sign: int
+    fetch: Fetch, authors: Sequence[int], bound: int, limit: int, *, sign: int
 ) -> list[int]:
     heap = await _open_runs(fetch, authors, bound, min(limit, FIRST_CHUNK), sign)
     merged: list[int] = []
@@ -61,15 +58,14 @@ async def _merge(
 
 
 async def _open_runs(
-    fetch: Fetch, authors: Iterable[int], bound: int, chunk: int, sign: int
+    fetch: Fetch, authors: Sequence[int], bound: int, chunk: int, sign: int
 ) -> list[tuple[int, int, _Run]]:
     heap: list[tuple[int, int, _Run]] = []
-    for tie, author in enumerate(authors):
-        ids = await fetch(UserId(author), bound, chunk)
-        if ids:
-            heap.append((sign * ids[0], tie, _Run(UserId(author), ids, chunk)))
-        if tie % SLICE_AUTHORS == SLICE_AUTHORS - 1:
-            await asyncio.sleep(0)
+    for first in range(0, len(authors), TOGETHER):
+        asked = authors[first : first + TOGETHER]
+        for tie, ids in enumerate(await fetch(asked, bound, chunk), first):
+            if ids:
+                heap.append((sign * ids[0], tie, _Run(authors[tie], ids, chunk)))
     heapq.heapify(heap)
     return heap
 
@@ -79,5 +75,5 @@ async def _refill(fetch: Fetch, run: _Run) -> None:
     if len(run.ids) < run.chunk:
         return
     run.chunk *= 2
-    run.ids = await fetch(run.author, run.ids[-1], run.chunk)
+    (run.ids,) = await fetch([run.author], run.ids[-1], run.chunk)
     run.place = 0

@@ -29,6 +29,9 @@ from chirp.storage.keys import MAX_KEY_BYTES, PARTITION_BYTES, Table
 Row = tuple[bytes, bytes]
 """A key and its value."""
 
+Range = tuple[bytes, bytes]
+"""Two keys of one partition: the rows with start <= key < stop."""
+
 Watcher = Callable[[int, int], None]
 """Called on the loop with (source, last sequence) after a commit appended events."""
 
@@ -164,6 +167,17 @@ class Engine(Protocol):
 
         The partition is that of `start`. With `reverse`, the last ones, greatest key first.
         O(log(rows) + limit).
+        """
+        ...
+
+    async def scan_many(
+        self, table: Table, ranges: Sequence[Range], limit: int, *, reverse: bool = False
+    ) -> list[list[Row]]:
+        """Return what `scan` would for each range, in the order of `ranges`.
+
+        For a few rows of each of many partitions: what must come from a disk is asked for
+        together. Each range is of one moment, not all of the same.
+        O(len(ranges) * (log(rows) + limit)).
         """
         ...
 

@@ -1,7 +1,8 @@
 """The LMDB engine: N shard files, one writer thread each, routed by xxh64 of the partition.
 
 Reads run on the loop: a point read of warm data costs 1 µs, a hop to a thread 60 µs. Scans of
-more than LONG_SCAN_ROWS go to a pool thread, in chunks. (ADR 3)
+more than LONG_SCAN_ROWS go to a pool thread, in chunks (ADR 3); many ranges go to many threads
+when their pages are not in memory (ADR 22).
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ from pathlib import Path
 import lmdb
 
 from chirp.errors import OpenError, WritesStopped
-from chirp.storage.engine import Batch, EngineStats, Receipt, Row, TableStats, Watcher
+from chirp.storage.engine import Batch, EngineStats, Range, Receipt, Row, TableStats, Watcher
 from chirp.storage.keys import Table, id_key
+from chirp.storage.lmdb_ranges import SLOW_RANGE_S, RangeReader
 from chirp.storage.lmdb_shard import LmdbShard
 from chirp.storage.lmdb_writer import LmdbWriter
 from chirp.storage.mapped import unmap_pages
@@ -53,10 +55,19 @@ def _unopened(folder: Path, error: lmdb.Error) -> OpenError:
 
 
 class LmdbEngine:
-    """Rows in LMDB files. To be made on the running loop that it will answer on."""
+    """Rows in LMDB files. To be made on the running loop that it will answer on.
+
+    With `slow_range_s` = 0 all but the first ranges of `scan_many` are read in threads: for tests.
+    """
 
     def __init__(
-        self, folder: Path, shards: int, *, map_bytes: int = 64 << 30, sync: bool = True
+        self,
+        folder: Path,
+        shards: int,
+        *,
+        map_bytes: int = 64 << 30,
+        sync: bool = True,
+        slow_range_s: float = SLOW_RANGE_S,
     ) -> None:
         self._folder = folder
         self._shards: list[LmdbShard] = []
@@ -73,6 +84,7 @@ class LmdbEngine:
         self._writers = [
             LmdbWriter(shard, source, loop, self._wake) for source, shard in enumerate(self._shards)
         ]
+        self._ranges = RangeReader(self._shards, slow_range_s)
         self._single = self._shards[0] if shards == 1 else None
 
     def _wake(self, source: int, sequence: int) -> None:
@@ -123,6 +135,14 @@ class LmdbEngine:
         if limit > LONG_SCAN_ROWS and not reverse:
             return await asyncio.to_thread(shard.long_range, table, start, stop, limit)
         return shard.range(table, start, stop, limit, reverse=reverse)
+
+    async def scan_many(
+        self, table: Table, ranges: Sequence[Range], limit: int, *, reverse: bool = False
+    ) -> list[list[Row]]:
+        """Return the rows of each range; see `RangeReader`."""
+        if len(ranges) == 1:
+            return [await self.scan(table, *ranges[0], limit, reverse=reverse)]
+        return await self._ranges.scan_many(table, ranges, limit, reverse=reverse)
 
     async def scatter(
         self, table: Table, start: bytes, stop: bytes, limit: int, *, reverse: bool = False
@@ -236,3 +256,4 @@ class LmdbEngine:
         await asyncio.sleep(0)
         for shard in self._shards:
             shard.close()
+        await self._ranges.close()

@@ -186,14 +186,14 @@ class LmdbWriter:
         return [outcome for work in group for outcome in self._outcomes([work])]
 
     def _grow_and_retry(self, group: list[Work]) -> list[Outcome]:
-        """Double the map on the loop, where no read transaction can be open, and try again."""
+        """Double the map on the loop, where none of its reads can be open, and try again."""
         self._aside.end()
         done = threading.Event()
         problem: list[lmdb.Error] = []
 
         def grow() -> None:
             try:
-                with self._shard.scan_lock:
+                with self._shard.gate.shut():
                     env = self._shard.env
                     env.set_mapsize(env.info()["map_size"] * 2)
             except lmdb.Error as error:

@@ -20,6 +20,7 @@ from chirp.storage.engine import (
     Effect,
     EngineStats,
     Operation,
+    Range,
     Receipt,
     Row,
     TableStats,
@@ -28,6 +29,8 @@ from chirp.storage.engine import (
 )
 from chirp.storage.keys import Table, id_key
 from chirp.storage.routing import shard_of
+
+TURN_RANGES = 32
 
 _Queued = tuple[Batch, "asyncio.Future[Receipt | None]"]
 
@@ -152,6 +155,17 @@ class MemoryEngine:
     ) -> list[Row]:
         """Return rows of one partition in key order."""
         return self._shard(start).range(table, start, stop, limit, down=reverse)
+
+    async def scan_many(
+        self, table: Table, ranges: Sequence[Range], limit: int, *, reverse: bool = False
+    ) -> list[list[Row]]:
+        """Return the rows of each range. The loop gets a turn after every TURN_RANGES."""
+        found: list[list[Row]] = []
+        for start, stop in ranges:
+            found.append(await self.scan(table, start, stop, limit, reverse=reverse))
+            if len(found) % TURN_RANGES == 0:
+                await asyncio.sleep(0)
+        return found
 
     async def scatter(
         self, table: Table, start: bytes, stop: bytes, limit: int, *, reverse: bool = False

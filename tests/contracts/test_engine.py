@@ -22,6 +22,7 @@ ENGINES: dict[str, Callable[[Path], Engine]] = {
     "lmdb-1": lambda path: LmdbEngine(path, 1),
     "lmdb-2": lambda path: LmdbEngine(path, 2),
     "lmdb-8": lambda path: LmdbEngine(path, 8),
+    "lmdb-2-in-threads": lambda path: LmdbEngine(path, 2, slow_range_s=0),
 }
 
 
@@ -114,6 +115,32 @@ async def test_scan_of_nothing_and_with_limit_zero(engine: Engine) -> None:
     start, stop = partition_range(7)
     assert await engine.scan(Table.TWEETS, start, stop, 0) == []
     assert await engine.scan(Table.TWEETS, start, stop, 0, reverse=True) == []
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+async def test_many_ranges_are_what_each_is_alone(engine: Engine, *, reverse: bool) -> None:
+    chosen = random.Random(7)
+    pairs = {(chosen.randrange(1, 200), chosen.randrange(20)) for _ in range(1_500)}
+    await asyncio.gather(*(engine.commit(put(p, pair_key(p, s), b"v")) for p, s in pairs))
+    asked = [
+        (chosen.randrange(1, 250), chosen.randrange(20), chosen.randrange(20)) for _ in range(400)
+    ]
+    ranges = [(pair_key(p, first), pair_key(p, last)) for p, first, last in asked]
+    alone = [await engine.scan(Table.TWEETS, *ends, 8, reverse=reverse) for ends in ranges]
+    assert await engine.scan_many(Table.TWEETS, ranges, 8, reverse=reverse) == alone
+    assert await engine.scan_many(Table.TWEETS, ranges[:1], 8, reverse=reverse) == alone[:1]
+
+
+async def test_no_ranges_give_no_rows(engine: Engine) -> None:
+    assert await engine.scan_many(Table.TWEETS, [], 8) == []
+
+
+async def test_what_was_committed_is_in_many_ranges(engine: Engine) -> None:
+    ranges = [partition_range(p) for p in range(1, 301)]
+    for turn in range(3):
+        await asyncio.gather(*(engine.commit(row(p, b"%d" % turn)) for p in range(1, 301)))
+        found = await engine.scan_many(Table.TWEETS, ranges, 2)
+        assert found == [[(id_key(p), b"%d" % turn)] for p in range(1, 301)]
 
 
 async def test_scatter_merges_all_shards_in_order(engine: Engine) -> None:

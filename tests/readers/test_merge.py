@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chirp.model import UserId
-from chirp.readers.merge import FIRST_CHUNK, merge_above, merge_newest
+from chirp.readers.merge import FIRST_CHUNK, TOGETHER, merge_above, merge_newest
 
 LISTS = st.dictionaries(
     st.integers(1, 200), st.sets(st.integers(1, 60).map(lambda n: n), max_size=40), max_size=8
@@ -24,13 +23,13 @@ class Shelf:
         self.lists = {a: sorted(n * 1_000 + a for n in ids) for a, ids in lists.items()}
         self.asked = 0
 
-    async def below(self, author: UserId, below: int, limit: int) -> Sequence[int]:
-        self.asked += 1
-        return [i for i in reversed(self.lists[author]) if i < below][:limit]
+    async def below(self, authors: Sequence[int], below: int, limit: int) -> list[list[int]]:
+        self.asked += len(authors)
+        return [[i for i in reversed(self.lists[a]) if i < below][:limit] for a in authors]
 
-    async def above(self, author: UserId, above: int, limit: int) -> Sequence[int]:
-        self.asked += 1
-        return [i for i in self.lists[author] if i > above][:limit]
+    async def above(self, authors: Sequence[int], above: int, limit: int) -> list[list[int]]:
+        self.asked += len(authors)
+        return [[i for i in self.lists[a] if i > above][:limit] for a in authors]
 
     @property
     def all(self) -> list[int]:
@@ -41,7 +40,7 @@ class Shelf:
 async def test_the_newest_below_a_bound(lists: dict[int, set[int]], below: int, limit: int) -> None:
     shelf = Shelf(lists)
     wanted = [i for i in reversed(shelf.all) if i < below][:limit]
-    assert await merge_newest(shelf.below, shelf.lists, below, limit) == wanted
+    assert await merge_newest(shelf.below, list(shelf.lists), below, limit) == wanted
 
 
 @given(LISTS, st.integers(0, 70_000), st.integers(1, 100))
@@ -50,18 +49,24 @@ async def test_those_directly_above_a_bound(
 ) -> None:
     shelf = Shelf(lists)
     wanted = [i for i in shelf.all if i > above][:limit]
-    assert await merge_above(shelf.above, shelf.lists, above, limit) == wanted
+    assert await merge_above(shelf.above, list(shelf.lists), above, limit) == wanted
 
 
 async def test_each_author_is_asked_once_where_the_first_chunk_is_enough() -> None:
     shelf = Shelf({author: set(range(1, 50)) for author in range(1, 101)})
-    await merge_newest(shelf.below, shelf.lists, 1 << 60, 20)
+    await merge_newest(shelf.below, list(shelf.lists), 1 << 60, 20)
     assert shelf.asked == 100
+
+
+async def test_many_authors_are_asked_together_and_all_are_merged() -> None:
+    shelf = Shelf({author: {author % 7, author % 11} for author in range(1, 3 * TOGETHER + 5)})
+    found = await merge_newest(shelf.below, list(shelf.lists), 1 << 60, 700)
+    assert found == shelf.all[::-1][:700]
 
 
 @pytest.mark.parametrize("limit", [FIRST_CHUNK, FIRST_CHUNK + 1, 800])
 async def test_one_busy_author_is_asked_in_growing_chunks(limit: int) -> None:
     shelf = Shelf({1: set(range(1, 2_000)), 2: set()})
-    found = await merge_newest(shelf.below, shelf.lists, 1 << 60, limit)
+    found = await merge_newest(shelf.below, list(shelf.lists), 1 << 60, limit)
     assert found == shelf.all[::-1][:limit]
     assert shelf.asked < 12

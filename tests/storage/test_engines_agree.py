@@ -72,7 +72,8 @@ class Engines(RuleBasedStateMachine):
 
     async def open(self) -> LmdbEngine:
         # Small maps, so that they grow; no sync, because nobody pulls the plug here.
-        return LmdbEngine(Path(self.folder.name), SHARDS, map_bytes=1 << 17, sync=False)
+        folder = Path(self.folder.name)
+        return LmdbEngine(folder, SHARDS, map_bytes=1 << 17, sync=False, slow_range_s=0)
 
     async def commit_all(self, engine: Engine, group: list[Batch]) -> list[object]:
         futures = [engine.commit(batch) for batch in group]
@@ -116,6 +117,17 @@ class Engines(RuleBasedStateMachine):
             args = (Table.TWEETS, start, stop, limit)
             expected = self.run(self.memory.scan(*args, reverse=reverse))
             assert self.run(self.lmdb.scan(*args, reverse=reverse)) == expected
+
+    @rule(
+        asked=st.lists(st.tuples(partitions, seconds, seconds), max_size=60),
+        limit=st.sampled_from([0, 1, 2, 600]),
+        reverse=st.booleans(),
+    )
+    def scan_many(self, asked: list[tuple[int, int, int]], limit: int, *, reverse: bool) -> None:
+        ranges = [(pair_key(p, first), pair_key(p, last)) for p, first, last in asked]
+        args = (Table.TWEETS, ranges, limit)
+        expected = self.run(self.memory.scan_many(*args, reverse=reverse))
+        assert self.run(self.lmdb.scan_many(*args, reverse=reverse)) == expected
 
     @rule(limit=st.sampled_from([1, 3, 600]), reverse=st.booleans())
     def scatter(self, limit: int, *, reverse: bool) -> None:

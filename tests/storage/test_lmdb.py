@@ -19,6 +19,7 @@ from chirp.storage.codec import unpack_i64
 from chirp.storage.engine import Batch, Effect, Operation, Receipt, Verb
 from chirp.storage.keys import Table, everything, id_key, pair_key, partition_range
 from chirp.storage.lmdb_engine import LmdbEngine
+from chirp.storage.lmdb_ranges import SLOW_RANGE_S
 
 ONE = 7
 """The partition that most of these tests write to."""
@@ -26,9 +27,9 @@ ONE = 7
 
 @asynccontextmanager
 async def opened(
-    folder: Path, shards: int = 1, map_bytes: int = 64 << 30
+    folder: Path, shards: int = 1, map_bytes: int = 64 << 30, slow_range_s: float = SLOW_RANGE_S
 ) -> AsyncIterator[LmdbEngine]:
-    engine = LmdbEngine(folder, shards, map_bytes=map_bytes)
+    engine = LmdbEngine(folder, shards, map_bytes=map_bytes, slow_range_s=slow_range_s)
     try:
         yield engine
     finally:
@@ -91,6 +92,45 @@ async def test_the_map_grows_while_reads_run(tmp_path: Path) -> None:
         done = True
         assert min(await asyncio.gather(*readers)) > 0
         await applied_once(engine, 600)
+
+
+@pytest.mark.parametrize("shards", [1, 2])
+async def test_the_map_grows_while_many_threads_scan(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, shards: int
+) -> None:
+    ranges = [partition_range(partition) for partition in range(1, 601)]
+    async with opened(tmp_path, shards, map_bytes=1 << 18, slow_range_s=0) as engine:
+        done = False
+
+        async def read() -> int:
+            scans, seen = 0, 0
+            while not done:
+                found = await engine.scan_many(Table.TWEETS, ranges, 8)
+                assert all(rows in ([], whole(place)) for place, rows in enumerate(found, 1))
+                scans, before, seen = scans + 1, seen, sum(map(bool, found))
+                assert seen >= before
+            return scans
+
+        readers = [asyncio.create_task(read()) for _ in range(4)]
+        for start in range(1, 601, 60):
+            await asyncio.gather(*(engine.commit(large(p)) for p in range(start, start + 60)))
+        done = True
+        assert min(await asyncio.gather(*readers)) > 0
+        assert caplog.text.count("is now twice as large") >= 3
+        found = await engine.scan_many(Table.TWEETS, ranges, 8)
+        assert found == [whole(partition) for partition in range(1, 601)]
+
+
+def whole(partition: int) -> list[tuple[bytes, bytes]]:
+    """Return the rows of a partition that `large` writes."""
+    return [(pair_key(partition, n), b"%d" % partition * 300) for n in range(3)]
+
+
+def large(partition: int) -> Batch:
+    batch = Batch(partition)
+    for key, value in whole(partition):
+        batch.put(Table.TWEETS, key, value)
+    return batch
 
 
 async def test_one_row_larger_than_the_map_fits(tmp_path: Path) -> None:
@@ -328,6 +368,43 @@ async def test_reads_after_closing_are_storage_errors(tmp_path: Path) -> None:
         await engine.scan(Table.TWEETS, *everything(), 1 << 20)
     with pytest.raises(StorageError):
         await engine.read_journal(0, 0, 1)
+
+
+@pytest.mark.parametrize("slow_range_s", [0, SLOW_RANGE_S])
+async def test_scans_of_many_ranges_end_when_the_files_are_closed(
+    tmp_path: Path, slow_range_s: float
+) -> None:
+    engine = LmdbEngine(tmp_path, 2, slow_range_s=slow_range_s)
+    ranges = [partition_range(partition) for partition in range(1, 5_001)]
+    scans = [asyncio.create_task(engine.scan_many(Table.TWEETS, ranges, 8)) for _ in range(4)]
+    await asyncio.sleep(0)
+    await engine.close()
+    async with asyncio.timeout(5):
+        answers = await asyncio.gather(*scans, return_exceptions=True)
+    assert all(isinstance(a, StorageError) or a == [[]] * 5_000 for a in answers)
+    for first in range(0, 5_000, 100):
+        with pytest.raises(StorageError):
+            await engine.scan_many(Table.TWEETS, ranges[first : first + 100], 8)
+
+
+async def test_a_pool_in_use_ends_when_the_files_are_closed(tmp_path: Path) -> None:
+    engine = LmdbEngine(tmp_path, 2, slow_range_s=0)
+    ranges = [partition_range(partition) for partition in range(1, 101)]
+    assert await engine.scan_many(Table.TWEETS, ranges, 8) == [[]] * 100
+    await engine.close()
+    with pytest.raises(StorageError):
+        await engine.scan_many(Table.TWEETS, ranges, 8)
+
+
+async def test_a_cancelled_scan_of_many_ranges_harms_nobody(tmp_path: Path) -> None:
+    ranges = [partition_range(partition) for partition in range(1, 2_001)]
+    async with opened(tmp_path, 2, slow_range_s=0) as engine:
+        scan = asyncio.create_task(engine.scan_many(Table.TWEETS, ranges, 8))
+        await asyncio.sleep(0.001)
+        scan.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await scan
+        assert await engine.scan_many(Table.TWEETS, ranges, 8) == [[]] * 2_000
 
 
 async def test_a_folder_that_is_not_there_cannot_be_opened(tmp_path: Path) -> None:

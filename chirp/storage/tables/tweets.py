@@ -83,6 +83,28 @@ class Tweets:
         rows = await self._engine.scan(Table.AUTHOR_INDEX, start, stop, limit, reverse=True)
         return [TweetId(last_id(key)) for key, _ in rows]
 
+    async def ids_of_many(
+        self, authors: Sequence[int], below: int, limit: int
+    ) -> list[list[TweetId]]:
+        """Return of each author what `ids_of` does, in the order of `authors`, read together."""
+        first, end = 0, min(below, MAX_ID + 1)
+        return await self._ids_between(authors, first, end, limit, reverse=True)
+
+    async def ids_above_many(
+        self, authors: Sequence[int], above: int, limit: int
+    ) -> list[list[TweetId]]:
+        """Return of each author what `ids_above` does, in the order of `authors`."""
+        first, end = min(above, MAX_ID) + 1, MAX_ID + 1
+        return await self._ids_between(authors, first, end, limit, reverse=False)
+
+    async def _ids_between(
+        self, authors: Sequence[int], first: int, end: int, limit: int, *, reverse: bool
+    ) -> list[list[TweetId]]:
+        ranges = [(pair_key(author, first), pair_key(author, end)) for author in authors]
+        index = Table.AUTHOR_INDEX
+        rows_of_each = await self._engine.scan_many(index, ranges, limit, reverse=reverse)
+        return [[TweetId(last_id(key)) for key, _ in rows] for rows in rows_of_each]
+
     async def ids_above(self, author: UserId, above: int, limit: int) -> list[TweetId]:
         """Return up to `limit` ids of an author directly above an id, oldest first."""
         start, stop = pair_key(author, min(above, MAX_ID) + 1), pair_key(author, MAX_ID + 1)
