@@ -41,6 +41,20 @@ class Row:
     met: bool | None = None
 
 
+def reference_us() -> float:
+    """Return how long a fixed loop takes here and now: the machine's speed, which changes.
+
+    On a shared machine by a factor of two, whoever else has the other half of the core; none of
+    that shows in /proc/stat. Rates of two runs compare only where this is about the same.
+    """
+    numbers, took = {number: number for number in range(100)}, []
+    for _ in range(400):
+        began = time.perf_counter()
+        _ = [numbers[number] + number for number in range(100)]
+        took.append(1e6 * (time.perf_counter() - began))
+    return quantile(took, 0.5)
+
+
 @dataclass(slots=True)
 class Bench:
     """Collects rows; prints them and writes them when done."""
@@ -48,6 +62,7 @@ class Bench:
     name: str
     rows: list[Row] = field(default_factory=list)
     extra: dict[str, Any] = field(default_factory=dict)
+    reference_us: float = field(default_factory=reference_us)
 
     def at_least(self, what: str, result: float, target: float, unit: str) -> None:
         """Record a figure that should not be below `target`."""
@@ -88,6 +103,7 @@ class Bench:
             "rows": rows,
             "foreign_cores": round(foreign, 3),
             "disturbed": foreign > FOREIGN_LIMIT,
+            "reference_us": [round(self.reference_us, 2), round(reference_us(), 2)],
             "machine": machine(),
             **self.extra,
         }
