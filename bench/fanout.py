@@ -2,7 +2,7 @@
 
 Fifty authors with 200 followers each, all of them active. Every twentieth post is watched over
 HTTP from the moment that it was due until three of its followers' pages show it; the server's own
-histogram says when the last of the 200 got it.
+histogram says when the last of the 200 got it. Three seconds of the same go before.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from bench.posts import load
 from bench.stores import graph_store
 
 PORT = 18083
+WARMUP_S = 3.0
 AUTHORS, FOLLOWERS, PEOPLE = 50, 200, 1_000
 
 
@@ -38,9 +39,12 @@ def run(seconds: float, rate: float, pages: float, path: Path | None) -> None:
         plan = data.parent / "plan.json"
         plan.write_text(json.dumps(_plan(keys, edges)), encoding="utf-8")
         with chirp_server(data, PORT, SERVER_CORE) as pid:
-            foreign = ForeignCpu([pid])
+            # The first posts and pages of everybody after a start read who they are from disk.
+            load(PORT, plan, core=LOAD_CORE, seconds=WARMUP_S, rate=rate, pages=pages)
+            foreign, before = ForeignCpu([pid]), _metrics()
             figures = load(PORT, plan, core=LOAD_CORE, seconds=seconds, rate=rate, pages=pages)
-            noise, metrics = foreign.cores(), _metrics()
+            noise = foreign.cores()
+            metrics = {name: value - before.get(name, 0) for name, value in _metrics().items()}
     posts, seen = figures["post_ms"], figures["visible_ms"]
     took_s = max(seconds, posts["max"] / 1000)
     bench.at_least("posts", posts["count"] / took_s, rate * 0.98, "posts/s")
