@@ -61,7 +61,8 @@ def pictures() -> dict[str, str]:
     pages = [
         ("bare aiohttp handler, same bytes", page["bare aiohttp handler"], True),
         ("home timeline, unchanged", page["home timeline, hit"], False),
-        ("home timeline, made anew", page["home timeline, forced miss"], False),
+        ("home timeline, renewed", page["home timeline, renewed"], False),
+        ("home timeline, made from the ground", page["home timeline, forced miss"], False),
     ]
     cold = re.compile(r"cold page, p99, files dropped, (.*)")
     colds = [(m[1], ms, False) for what, ms in scale.items() if (m := cold.fullmatch(what))]
