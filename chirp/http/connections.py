@@ -175,8 +175,10 @@ class Connection(web.RequestHandler):
             self._wait_behind(data)
             return
         if not data:
-            # aiohttp itself asks its parser on, where a body was read.
+            # aiohttp itself asks its parser on: a body was read, or there is room for more.
+            count = self._request_count
             _receive(self, data)
+            self._owed += self._request_count - count
             return
         if self._owed or self._head_bytes or self._stuck_since_s is not None or self._force_close:
             self.head = b""

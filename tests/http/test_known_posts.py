@@ -236,3 +236,20 @@ async def test_an_answer_that_fails_ends_its_connection(
     await raw.send(post_of(http, ada, "unanswered"))
     assert await raw.rest() == b""
     assert http.chirp.server.tasks.failures.pop().args == ("nothing can be sent",)
+
+
+async def test_very_many_pipelined_requests_are_all_owed(http: Http) -> None:
+    ada = await http.chirp.register("ada")
+    raw = await opened(http)
+    head = head_of(http, ada, "/users/me")
+    await sent(raw, head)
+    stream = [post_of(http, ada, f"number {number}", "X-New: 1\r\n") for number in range(120)]
+    raw.writer.write(b"".join(stream))
+    await asyncio.sleep(0.01)
+    raw.writer.write(head)
+    for number in range(120):
+        assert content(parts(await raw.answer())) == f"number {number}"
+        if number % 10 == 0:
+            raw.writer.write(head)
+    for _ in range(13):
+        assert orjson.loads(parts(await raw.answer())[2])["username"] == "ada"
