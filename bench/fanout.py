@@ -1,6 +1,6 @@
 """How soon do 200 followers see a post, at 1,157 posts/s beside 2,000 home pages/s (R32)?
 
-Fifty authors with 200 followers each, all of them active. Every twentieth post is watched over
+Fifty authors with 200 followers each, all of them active. Every fiftieth post is watched over
 HTTP from the moment that it was due until three of its followers' pages show it; the server's own
 histogram says when the last of the 200 got it. Three seconds of the same go before.
 """

@@ -23,6 +23,11 @@ from bench.harness import quantile
 TWEET = "/api/v1/tweet"
 HOME = "/api/v1/timeline/home"
 READER_CONNECTIONS = 32
+WATCHED = 0.02
+"""The share of posts that are watched: watching is load, too."""
+LOOK_AGAIN_S = 0.005
+"""Between two looks at a page that does not show a post yet. Without a pause, whatever is late is
+made later by those who ask for it."""
 TEXT = "A tweet of about ninety characters, which is what people write on a normal day, number"
 
 
@@ -82,6 +87,7 @@ class Load:
                 _, body = await self.readers.request(get(path, reader))
                 if wanted in body or time.monotonic() - due_s > 10:
                     break
+                await asyncio.sleep(LOOK_AGAIN_S)
         self.visible_ms.append((time.monotonic() - due_s) * 1000)
 
 
@@ -126,13 +132,13 @@ async def _pages(load: Load, readers: list[str], rate: float) -> None:
 
 
 async def _paced(load: Load, plan: dict[str, Any], rate: float) -> None:
-    """Post at a rate; every twentieth is watched until some of its followers see it."""
+    """Post at a rate; some are watched until some of its followers see it."""
     followers: dict[str, list[str]] = plan["followers"]
 
     async def start(due_s: float) -> None:
         author = load.random.choice(load.keys)
         known = followers.get(author, [])
-        if known and load.random.random() < 0.05:
+        if known and load.random.random() < WATCHED:
             await load.watched_post(due_s, author, load.random.sample(known, min(3, len(known))))
         else:
             await load.one_post(due_s, author)
