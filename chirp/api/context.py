@@ -103,7 +103,7 @@ class Api:
         if page.json is None:
             page.json = self._rendered(page)
         around = self.links(request, page)
-        call_of(request).stands = page.stands
+        call_of(request).made_of = page
         return Plain(self.renderer.page(page.json, around), JSON_HEADERS, around.header)
 
     def _rendered(self, page: Page[TweetView]) -> list[bytes]:

@@ -298,5 +298,5 @@ def version_fields(tweet: Tweet) -> dict[str, Any]:
 
 
 def _token(token: str | None) -> bytes:
-    # A token is URL-safe base64: nothing in it needs escaping.
+    # A token is hexadecimal, with dashes: nothing in it needs escaping.
     return b"null" if token is None else b'"' + token.encode() + b'"'

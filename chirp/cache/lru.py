@@ -64,6 +64,11 @@ class LruMap(Generic[K, V]):
             self._weight_bytes -= evicted_bytes
             self._evictions += 1
 
+    def grow(self, key: K, more_bytes: int) -> None:
+        """Note that a value that is there weighs that much more."""
+        value, weight_bytes = self._entries[key]
+        self.put(key, value, weight_bytes + more_bytes)
+
     def delete(self, key: K) -> bool:
         """Forget the key; return whether it was there."""
         self.deletions += 1

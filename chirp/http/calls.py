@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from itertools import count
 from math import ceil
 from secrets import token_hex
-from typing import Literal
+from typing import Any, Literal
 
 from aiohttp import web
 
@@ -15,7 +14,7 @@ from chirp.errors import TooLarge
 from chirp.http.addresses import Addresses
 from chirp.http.limits import Buckets
 from chirp.model import UnixMs
-from chirp.views import Viewer
+from chirp.views import Page, Viewer
 
 Group = Literal["reads", "writes", "posts", "uploads", "registrations", "sign_ins"]
 """What a route counts as."""
@@ -30,9 +29,9 @@ class Call:
         "buckets",
         "full_in_s",
         "group",
+        "made_of",
         "max_body_bytes",
         "request_id",
-        "stands",
         "viewer",
     )
 
@@ -43,8 +42,8 @@ class Call:
         self.viewer: Viewer | None = None
         self.buckets: Buckets | None = None
         self.full_in_s = 0.0
-        self.stands: Callable[[], bool] | None = None
-        """Says whether the answer, but for what `signature` gives, is what it would be now."""
+        self.made_of: Page[Any] | None = None
+        """The page that says all of the answer, but for what `signature` gives."""
 
     def count_against(self, buckets: Buckets, full_in_s: float) -> None:
         """Remember a limit that was taken from; of several, the one that is nearer its end."""

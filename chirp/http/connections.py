@@ -31,6 +31,7 @@ from chirp.config import Server
 from chirp.http.addresses import UNKNOWN, Addresses, holder_of
 from chirp.http.calls import RequestIds
 from chirp.http.errors import refuse_status
+from chirp.http.framing import BETWEEN, IN_HEAD, Framing
 from chirp.http.known_heads import KnownHeads
 from chirp.metrics import Metrics
 from chirp.tasks import TaskRunner
@@ -123,7 +124,7 @@ class Connection(web.RequestHandler):
     """
 
     __slots__ = ("_all", "_behind", "_body_of", "_body_since_s", "_closing", "_direct",
-                 "_head_bytes", "_head_since_s", "_on_lost", "_owed", "_quiet_since_s",
+                 "_framing", "_head_bytes", "_head_since_s", "_on_lost", "_owed", "_quiet_since_s",
                  "_stuck_since_s", "head")  # fmt: skip
 
     def __init__(self, server: web.Server, connections: Connections, **options: Any) -> None:
@@ -138,8 +139,9 @@ class Connection(web.RequestHandler):
         self._body_of: web.BaseRequest | None = None
         self._body_since_s = now_s
         self._on_lost: Callable[[], None] | None = None
+        self._framing = Framing()
         self.head = b""
-        """What came at once while nothing was under way; if it is one request, all of it."""
+        """The request that is being handled, as it came, if it came at once and alone."""
         self._direct: asyncio.Task[None] | None = None
         """Answers a request that came before; what comes meanwhile waits `_behind` it."""
         self._behind = b""
@@ -180,16 +182,27 @@ class Connection(web.RequestHandler):
             _receive(self, data)
             self._owed += self._request_count - count
             return
-        if self._owed or self._head_bytes or self._stuck_since_s is not None or self._force_close:
+        owed = self._owed or self._stuck_since_s is not None or self._force_close
+        if owed or self._framing.left != BETWEEN:
             self.head = b""
         elif self._is_answered(data):
             return
         count = self._request_count
         _receive(self, data)
-        if self._request_count != count:
-            self._owed += self._request_count - count
+        self._note(data, self._request_count - count)
+
+    def _note(self, data: bytes, grown: int) -> None:
+        """Note how many requests a piece completed, and where it ended."""
+        framing, new = self._framing, list(self._messages)[-grown:] if grown else []
+        framing.follow(data, new)
+        if grown != 1 or framing.left != BETWEEN:
+            self.head = b""
+        if grown:
+            self._owed += grown
             self._head_since_s, self._head_bytes = None, 0
-        elif self._waiter is not None or self._request_count == 0:
+            if framing.behind:
+                self._head_grows(framing.behind)
+        elif framing.left == IN_HEAD or self._waiter is not None or self._request_count == 0:
             self._head_grows(len(data))
 
     async def finish_response(self, *given: Any) -> tuple[web.StreamResponse, bool]:
@@ -264,7 +277,10 @@ class Connection(web.RequestHandler):
             self._head_since_s = self._all.clock.monotonic_s()
         self._head_bytes += size
         if self._head_bytes > self._all.limits.max_head_bytes:
-            self._refuse(431)
+            if self._owed:
+                self.force_close()  # what would be said now would pass for an answer to another
+            else:
+                self._refuse(431)
 
     def pause_writing(self) -> None:
         """Remember since when the client takes nothing."""

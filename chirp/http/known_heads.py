@@ -12,6 +12,7 @@ Invariants:
   connection that stayed, without a proxy in between: nothing about it depends on who carries it.
 - Known is a head without a body, or one whose body came with it, as long as the head says; of such
   a head all but that length is the same.
+- Known is one whole request and nothing else, received while the parser held nothing (framing).
 - A handler that has to wait has a request of its own: another run of that head disturbs nothing.
 """
 
@@ -20,7 +21,8 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
+from weakref import ref
 
 from aiohttp import EMPTY_PAYLOAD, StreamReader, web
 from aiohttp.helpers import rfc822_formatted_time
@@ -28,6 +30,7 @@ from aiohttp.http import SERVER_SOFTWARE, HttpVersion11
 
 from chirp.cache.lru import LruMap
 from chirp.http.plain import Joined, Plain
+from chirp.views import Page
 
 MOST_HEAD_BYTES = 2048
 MOST_BODY_BYTES = 64 << 10
@@ -35,6 +38,10 @@ MOST_BODY_BYTES = 64 << 10
 
 _REQUEST_BYTES = 4096
 """A parsed request with its headers, beside the bytes that it was made of. Measured: 3.6 KiB."""
+_KEPT_BYTES = 1_000
+"""An answer whose body is the page's, or the tweets'."""
+_WITH_BODY = b"+"
+"""Before what heads are known under that came with a body: no head begins so."""
 _END = b"\r\n\r\n"
 _LENGTH = re.compile(rb"\r\ncontent-length: ?([0-9]{1,6})\r\n", re.IGNORECASE)
 _TYPED = ("_content_type", "_content_dict", "_stored_content_type")
@@ -84,13 +91,17 @@ _NOWHERE = cast("web.RequestHandler", _Nowhere())
 _SERVER = f"Server: {SERVER_SOFTWARE}\r\n\r\n"
 
 
-class Kept(NamedTuple):
-    """An answer that is sent again while `stands` says so: status and headers, and the body."""
+class Kept:
+    """An answer as it is sent: status and headers as lines, and the body."""
 
-    status: int
-    lines: str
-    body: bytes | Joined
-    stands: Callable[[], bool]
+    __slots__ = ("__weakref__", "body", "lines", "stands", "status")
+
+    def __init__(self, status: int, lines: str, body: bytes | Joined) -> None:
+        self.status = status
+        self.lines = lines
+        self.body = body
+        self.stands: Callable[[], bool] = _never
+        """Says whether the same would be answered now."""
 
 
 class Known:
@@ -104,12 +115,21 @@ class Known:
     def __init__(self, request: web.Request, digest: bytes, again: Again) -> None:
         self.request = request
         self.digest = digest
-        self.kept: Kept | None = None
+        self.kept: Callable[[], Kept | None] = _nothing
+        """The last answer, as long as the page lives that it was made of; pages have a budget."""
         self._again = again
 
     def answer(self, body: bytes = b"") -> bytes | Awaitable[bytes] | None:
         """Return the whole answer; or what will give it; or None: it has to be asked as ever."""
         return self._again(self, body)
+
+    def keep(self, kept: Kept, page: Page[Any] | None) -> None:
+        """Remember an answer with the page that it was made of, if that may be handed out again."""
+        self.kept = _nothing
+        if page is not None and page.keep is not None and page.stands is not None:
+            kept.stands = page.stands
+            page.keep(kept, _KEPT_BYTES + (len(kept.body) if isinstance(kept.body, bytes) else 0))
+            self.kept = ref(kept)
 
     def fresh(self, body: bytes = b"") -> web.Request:
         """Return another request of the same head, with its own body."""
@@ -134,12 +154,19 @@ class KnownHeads:
         known = None if parts is None else self._heads.get(parts[0])
         return None if parts is None or known is None else (known, parts[1])
 
-    def learn(self, data: bytes, request: web.Request, digest: bytes, again: Again) -> None:
-        """Remember what was made of a head with that key, unless something in it is unusual."""
+    def learn(
+        self, data: bytes, request: web.Request, key: str, digest: bytes, again: Again
+    ) -> None:
+        """Remember what was made of a head with that key, unless something in it is unusual.
+
+        `data`: the whole request and nothing else. It is looked whether that can be so.
+        """
         head = _head_of(data, request)
         if (
             head is not None
             and len(head) <= MOST_HEAD_BYTES
+            and head.removeprefix(_WITH_BODY).startswith(_first_line(request))
+            and key.encode() in head
             and head.count(b"\n") == head.count(b"\r\n")
             and request.version == HttpVersion11
             and request.keep_alive
@@ -151,6 +178,10 @@ class KnownHeads:
     def stats(self) -> dict[str, int]:
         """Return sizes and counts."""
         return self._heads.stats()
+
+
+def _first_line(request: web.Request) -> bytes:
+    return f"{request.method} {request.raw_path} HTTP/1.1\r\n".encode(errors="surrogateescape")
 
 
 def _head_of(data: bytes, request: web.Request) -> bytes | None:
@@ -174,7 +205,7 @@ def _parts(data: bytes) -> tuple[bytes, bytes] | None:
     found = _LENGTH.search(data, 0, end)
     if found is None or int(found[1]) != size:
         return None
-    return data[: found.start(1)] + data[found.end(1) : end], data[end:]
+    return _WITH_BODY + data[: found.start(1)] + data[found.end(1) : end], data[end:]
 
 
 def _detached(request: web.Request, body: bytes) -> web.Request:
@@ -190,7 +221,7 @@ def _detached(request: web.Request, body: bytes) -> web.Request:
     return made
 
 
-def kept_of(response: web.StreamResponse | Plain, stands: Callable[[], bool]) -> Kept:
+def kept_of(response: web.StreamResponse | Plain) -> Kept:
     """Return an answer that is not signed yet as it is sent.
 
     Raises: ValueError: a header's value has a line break; TypeError: it is no answer of bytes.
@@ -198,7 +229,7 @@ def kept_of(response: web.StreamResponse | Plain, stands: Callable[[], bool]) ->
     if isinstance(response, Plain):
         if "\n" in response.link or "\r" in response.link:
             raise ValueError("a line break in the Link header")
-        return Kept(response.status, response.lines(), response.body, stands)
+        return Kept(response.status, response.lines(), response.body)
     body = response.body if type(response) is web.Response else response
     if not isinstance(body, bytes | None) or response.compression:
         raise TypeError("what is asked for repeatedly must be answered with bytes")
@@ -207,7 +238,7 @@ def kept_of(response: web.StreamResponse | Plain, stands: Callable[[], bool]) ->
     if _BREAK.search("".join([value for _, value in values])):
         raise ValueError("a line break in a header")
     first = f"HTTP/1.1 {response.status} {response.reason}\r\n"
-    return Kept(response.status, first + _lines(values), body or b"", stands)
+    return Kept(response.status, first + _lines(values), body or b"")
 
 
 def packed(kept: Kept, signature: str) -> bytes:
@@ -243,6 +274,9 @@ class Resumed:
         return (yield from self._rest.__await__())
 
 
-def never() -> bool:
-    """Say of an answer that it does not stand."""
+def _never() -> bool:
     return False
+
+
+def _nothing() -> None:
+    return None

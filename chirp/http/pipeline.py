@@ -24,7 +24,6 @@ from chirp.http.known_heads import (
     KnownHeads,
     Resumed,
     kept_of,
-    never,
     packed,
 )
 from chirp.http.plain import Plain
@@ -136,9 +135,10 @@ class Pipeline:
         if viewer is None or status not in _SUCCESS or request.method != route.method:
             return
         # A key in a body may be another one the next time.
-        if route.face.key_of(request) is not None:
+        key = route.face.key_of(request)
+        if key is not None:
             data = getattr(request.protocol, "head", b"")
-            self._heads.learn(data, request, viewer.key_digest, again)
+            self._heads.learn(data, request, key, viewer.key_digest, again)
 
     async def _tried(
         self,
@@ -198,7 +198,7 @@ class Pipeline:
 
         def again(known: Known, body: bytes) -> bytes | Awaitable[bytes] | None:
             started_s = clock.monotonic_s()
-            kept = known.kept
+            kept = known.kept()
             call = Call(ids.fresh(), group, max_body_bytes)
             answer: web.StreamResponse | Plain
             request = known.fresh(body) if body else known.request
@@ -222,7 +222,7 @@ class Pipeline:
                 rest = Resumed(work, waits_for)
                 return self._finished(rest, route, request, call, started_s, count)
             kept = self._kept_of(answer, request, call, face)
-            known.kept = None if call.stands is None else kept
+            known.keep(kept, call.made_of)
             count(kept.status, started_s)
             return packed(kept, call.signature(clock.now_ms()))
 
@@ -248,10 +248,10 @@ class Pipeline:
     ) -> Kept:
         """Return an answer as it is sent; where it cannot be, the failure."""
         try:
-            return kept_of(answer, call.stands or never)
+            return kept_of(answer)
         except (TypeError, ValueError) as error:
             self._log_failure(request, error, call)
-            return kept_of(face.refused(request, call, FAILED), never)
+            return kept_of(face.refused(request, call, FAILED))
 
     def _enter(self, request: web.Request, call: Call, face: Face, now_s: float) -> str | None:
         self._refuse_overload()

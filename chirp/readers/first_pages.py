@@ -33,7 +33,13 @@ _MOST_NEW = NEWEST.limit // 2
 """A page of which more is new is made from the ground."""
 
 _PAGE_WEIGHT_BYTES = 6_000
-"""A page of twenty views with ids; the tweets' bytes are the tweet cache's."""
+"""A page of twenty views with ids; the bytes of most tweets are the tweet cache's."""
+
+_OWN_BYTES = 1_000
+"""What a tweet looks like to this viewer alone, rendered."""
+
+_MOST_MADE = 4
+"""So many things that were made of a page are kept: a person has a phone and a browser or two."""
 
 
 class FirstPages:
@@ -96,15 +102,33 @@ class FirstPages:
         items = page.items
         if not items or items[-1].cached.tweet.tweet_id >= basis.ids[-1]:
             page.stands = partial(self._stands, viewer, basis)
-            self._pages.put(viewer, KeptPage(basis, page), _PAGE_WEIGHT_BYTES)
+            page.keep = partial(self._hold, viewer, basis)
+            own = [view.as_all for view in items].count(False)
+            weight_bytes = _PAGE_WEIGHT_BYTES + own * _OWN_BYTES
+            self._pages.put(viewer, KeptPage(basis, page, []), weight_bytes)
+
+    def _hold(self, viewer: UserId, basis: Basis, thing: object, size: int) -> None:
+        """Keep what was made of a page with it, if that is kept still."""
+        # By its basis: a page that held itself, through this, would never be let go of.
+        kept = self._pages.get(viewer)
+        if kept is not None and kept.basis is basis:
+            kept.made.append((thing, size))
+            surplus = kept.made[:-_MOST_MADE]
+            del kept.made[: len(surplus)]
+            self._pages.grow(viewer, size - sum([size for _, size in surplus]))
 
     def _stands(self, viewer: UserId, basis: Basis) -> bool:
-        """Say whether a page is what it would be if it were made now. Reads memory alone."""
+        """Say whether a page is what it would be if it were made now. Reads memory alone.
+
+        Who asks hands it out if it does.
+        """
         ids = self._homes.find_newest(viewer, self._pager.settled + 1, _LOOKED_AT)
         if basis.ids != ids:
             return False
         made_of = self._find_made_of(viewer)
-        return made_of is not None and self._holds(basis, made_of)
+        stands = made_of is not None and self._holds(basis, made_of)
+        self._unchanged += stands
+        return stands
 
     def _holds(self, basis: Basis, made_of: tuple[object, ...]) -> bool:
         """Say whether all that a page shows is as it was, whatever came on top of it."""

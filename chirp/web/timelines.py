@@ -27,7 +27,7 @@ class TimelinePages:
         page = await site.services.timelines.home(viewer, command)
         cards = self._home_cards(request, page)
         # What else is on it, the frame, changes with the viewer's profile; so does the page.
-        call_of(request).stands = page.stands
+        call_of(request).made_of = page
         if is_partial(request):
             return site.part(cards)
         return site.pages.framed(request, "home.html", await site.own(viewer), cards)
@@ -37,6 +37,8 @@ class TimelinePages:
         site = self._site
         if page.html is None:
             page.html = site.tweets(request, page) if page.items else site.empty(request)
+            if page.keep is not None:
+                page.keep(page.html, len(page.html))
         return page.html
 
     async def public(self, request: web.Request) -> web.Response:

@@ -17,7 +17,7 @@ from chirp.rates import Rate
 from chirp.views import Viewer
 from tests.http.test_connections import TIMES, served
 from tests.support.driver import Driver, config
-from tests.support.raw import Raw
+from tests.support.raw import Raw, settle
 from tests.support.web import BASE, Http
 
 CHANGING = {"X-Request-Id", "Date", "X-RateLimit-Remaining", "X-RateLimit-Reset"}
@@ -258,27 +258,39 @@ STREAM = (
 
 
 async def answers(heads_mb: int, seed: int) -> list[tuple[bytes, bytes]]:
-    """Send one random stream of requests, cut anywhere; return statuses and bodies."""
+    """Send random streams of requests, cut anywhere; return statuses and bodies."""
     cache = replace(config().cache, heads_mb=heads_mb)
     chirp = await Driver.open(settings=replace(config(), cache=cache))
     async with Http(chirp) as http:
         ada = await chirp.register("ada")
         await chirp.post(ada)
-        chance, raw, found = random.Random(seed), await Raw.open(http), []
-        said = [chance.choice(STREAM[:3] * 3 + STREAM) for _ in range(60)]
-        key = chirp.secrets[ada.user_id]
-        stream = "".join(one.format(base=BASE, key=key) for one in said).encode()
-        while stream:
-            at = chance.choice([1, 40, 700, *[stream.find(b"\r\n\r\n") + 4] * 9])
-            raw.writer.write(stream[:at])
-            stream = stream[at:]
-            await asyncio.sleep(0.003)
-        for _ in said:
-            status, _, body = parts(await raw.answer())
-            found.append((status, body if b" 200 " in status else b""))
+        chance, found, key = random.Random(seed), [], chirp.secrets[ada.user_id]
+        for number in range(6):
+            said = [chance.choice(STREAM[:3] * 3 + STREAM) for _ in range(15)]
+            stream = "".join(one.format(base=BASE, key=key) for one in said).encode()
+            found += await streamed(http, stream, len(said), chance, wild=number % 2 == 0)
         known = chirp.server.fronts.heads.stats()["hits"]
         assert (known > 0) == (heads_mb > 0)
     await chirp.close()
+    return found
+
+
+async def streamed(
+    http: Http, stream: bytes, count: int, chance: random.Random, *, wild: bool
+) -> list[tuple[bytes, bytes]]:
+    """Send a stream in pieces, which end where requests do unless it is `wild`."""
+    raw, found = await Raw.open(http), []
+    await settle()
+    while stream:
+        ends = [stream.find(b"\r\n\r\n") + 4] * 9
+        at = chance.choice([1, 40, 700, *ends] if wild else [40, *ends])
+        raw.writer.write(stream[:at])
+        stream = stream[at:]
+        await asyncio.sleep(0.003)
+    for _ in range(count):
+        status, _, body = parts(await raw.answer())
+        found.append((status, body if b" 200 " in status else b""))
+    raw.writer.close()
     return found
 
 
