@@ -171,6 +171,19 @@ class Connection(web.RequestHandler):
             self._on_lost = None
         super().connection_lost(exc)
 
+    def eof_received(self) -> bool | None:  # type: ignore[override]  (asyncio.Protocol has it)
+        """Say whether to stay until what is owed is answered: the client sends no more.
+
+        Streams end at once: there it is the only sign that a client has left.
+        """
+        owes = self._owed or self._direct is not None
+        if not owes or self._on_lost is not None or self._framing.left != BETWEEN:
+            return None
+        if self.transport is None or self.transport.get_extra_info("ssl_object") is not None:
+            return None
+        self.close()
+        return True
+
     def data_received(self, data: bytes) -> None:
         """Pass on what arrives, and see whether a head is begun or whole."""
         if self._direct is not None:

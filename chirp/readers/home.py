@@ -6,10 +6,12 @@ followees below the bound, unfiltered; what is pushed and what is pulled cannot 
 
 from __future__ import annotations
 
+from array import array
 from functools import partial
 
 from chirp.cache.flight import SingleFlight
 from chirp.cache.homes import HomeTimelines
+from chirp.cache.lru import LruMap
 from chirp.model import MAX_ID, UserId
 from chirp.policy import at_home
 from chirp.readers.graph import GraphReader, contains
@@ -17,6 +19,9 @@ from chirp.readers.merge import merge_above, merge_newest
 from chirp.readers.showing import Wants
 from chirp.storage.store import Store
 from chirp.views import Sight
+
+_NOTES_BYTES, _NOTE_BYTES = 4 << 20, 250
+"""What is noted of viewers in all, and of one of them."""
 
 
 class HomeReader:
@@ -35,10 +40,25 @@ class HomeReader:
         self._flight = flight
         self.pulled: set[int] = set()
         """Authors whose tweets are not pushed. Never shrinks: what was not pushed stays pulled."""
+        self._pulls_nobody: LruMap[int, tuple[int, int]] = LruMap(_NOTES_BYTES)
+        """Viewers who follow none of them, with the graph's version and how many there were."""
 
     def find_newest(self, viewer: UserId, below: int, limit: int) -> list[int] | None:
         """Return what `newest` would if the viewer's window holds it all, else None."""
-        return None if self.pulled else self._homes.newest(viewer, below, limit)
+        if self.pulled and self._may_pull(viewer):
+            return None
+        return self._homes.newest(viewer, below, limit)
+
+    def _may_pull(self, viewer: UserId) -> bool:
+        """Say whether some of a viewer's timeline is pulled, or may be: memory does not tell."""
+        now = (self._homes.graph_version(viewer), len(self.pulled))
+        if self._pulls_nobody.get(viewer) == now:
+            return False
+        followees = self._graph.find_followees(viewer)
+        if followees is None or self._pulled_among(viewer, followees):
+            return True
+        self._pulls_nobody.put(viewer, now, _NOTE_BYTES)
+        return False
 
     def graph_version(self, viewer: UserId) -> int:
         """Return the number of the viewer's graph: another one after each change of it. O(1)."""
@@ -73,9 +93,10 @@ class HomeReader:
 
     async def directly_above(self, viewer: UserId, above: int, limit: int) -> list[int]:
         """Return the `limit` ids directly above an id, oldest first; fewer: there are no more."""
-        window = None if self.pulled else self._homes.read_above(viewer, above, limit)
-        if window is not None and window.complete:
-            return window.ids
+        if not self.pulled or not self._may_pull(viewer):
+            window = self._homes.read_above(viewer, above, limit)
+            if window is not None and window.complete:
+                return window.ids
         authors = await self._authors(viewer)
         return await merge_above(self._tweets.ids_above_many, authors, above, limit)
 
@@ -91,5 +112,7 @@ class HomeReader:
         return [viewer, *await self._graph.followees(viewer)]
 
     async def _pulled_by(self, viewer: UserId) -> list[int]:
-        followees = await self._graph.followees(viewer)
+        return self._pulled_among(viewer, await self._graph.followees(viewer))
+
+    def _pulled_among(self, viewer: UserId, followees: array[int]) -> list[int]:
         return [a for a in self.pulled if a == viewer or contains(followees, a)]

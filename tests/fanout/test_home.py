@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from chirp.fanout import home as fanout_home
+from chirp.pages import NEWEST
 from chirp.views import Viewer
 from tests.support.driver import Driver, config, memory_store, tweet_ids
 from tests.support.engines import UnevenEngine
@@ -57,6 +58,27 @@ async def test_an_author_above_the_limit_is_merged_in_and_not_pushed() -> None:
     assert deliveries(chirp) == 0
     assert chirp.server.homes.pulled == {author.user_id}
     assert [await chirp.home(fan) for fan in fans] == [tweet_ids(tweets)] * 3
+    await chirp.close()
+
+
+async def test_who_follows_nobody_that_is_merged_in_reads_their_window_as_ever() -> None:
+    chirp = await Driver.open(settings=config(push_limit=2))
+    author, fans = await crowd(chirp, 3)
+    bob = await chirp.register("bob")
+    await chirp.follow(bob, fans[0])
+    await chirp.post(author)
+    assert chirp.server.homes.pulled == {author.user_id}
+    for _ in range(2):
+        tweet = await chirp.post(fans[0])
+        assert (await chirp.home(bob))[0] == tweet.tweet_id
+    for _ in range(2):
+        await chirp.server.timelines.home(bob, NEWEST)
+    assert chirp.server.first_pages.stats()["unchanged"] == 1
+    await chirp.follow(bob, author)
+    celebrated = await chirp.post(author)
+    assert (await chirp.home(bob))[0] == celebrated.tweet_id
+    await chirp.post_many(fans[1], 1)
+    assert chirp.server.homes.find_newest(bob.user_id, 1 << 62, 20) is None
     await chirp.close()
 
 

@@ -189,6 +189,26 @@ async def test_half_a_head_behind_a_request_has_the_time_of_a_head(http: Http) -
     assert b" 408 " in (await raw.rest())[:15]
 
 
+@pytest.mark.parametrize("times", [1, 2])
+async def test_who_sends_no_more_is_answered_all_the_same(http: Http, times: int) -> None:
+    ada = await http.chirp.register("ada")
+    for _ in range(times):  # by the long way, and as a known head
+        raw = await opened(http)
+        await raw.send(head_of(http, ada, "/users/me"))
+        raw.writer.write_eof()
+        assert b'"ada"' in await raw.rest()
+        raw = await opened(http)
+        body = b'{"tweet_data":"one"}'
+        key = http.chirp.secrets[ada.user_id]
+        await raw.send(
+            f"POST {BASE}/tweet HTTP/1.1\r\nHost: x\r\nX-API-Key: {key}\r\nContent-Type: "
+            f"application/json\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+            + body
+        )
+        raw.writer.write_eof()
+        assert b" 201 " in (await raw.rest())[:15]
+
+
 async def test_a_length_that_is_not_said_is_not_known(http: Http) -> None:
     ada = await http.chirp.register("ada")
     head = (
