@@ -171,7 +171,7 @@ class Connection(web.RequestHandler):
             self._on_lost = None
         super().connection_lost(exc)
 
-    def eof_received(self) -> bool | None:  # type: ignore[override]  (asyncio.Protocol has it)
+    def eof_received(self) -> bool | None:  # type: ignore[override]  # as asyncio has it
         """Say whether to stay until what is owed is answered: the client sends no more.
 
         Streams end at once: there it is the only sign that a client has left.
