@@ -12,7 +12,9 @@ from collections.abc import Awaitable, Callable, Sequence
 Fetch = Callable[[Sequence[int], int, int], Awaitable[Sequence[Sequence[int]]]]
 """Given authors, a bound and a limit: for each their ids beyond the bound, nearest first."""
 
-FIRST_CHUNK = 8
+MOST_FIRST, LEAST_FIRST = 8, 4
+"""How many ids are read of an author at first. Of very many authors most give one or none; those who
+give more are asked again, one by one."""
 TOGETHER = 256
 """Authors asked at once: they keep a disk busy, and their ids take 0.5 ms of the loop."""
 
@@ -42,7 +44,7 @@ async def merge_above(fetch: Fetch, authors: Sequence[int], above: int, limit: i
 async def _merge(
     fetch: Fetch, authors: Sequence[int], bound: int, limit: int, *, sign: int
 ) -> list[int]:
-    heap = await _open_runs(fetch, authors, bound, min(limit, FIRST_CHUNK), sign)
+    heap = await _open_runs(fetch, authors, bound, _first_chunk(len(authors), limit), sign)
     merged: list[int] = []
     while heap and len(merged) < limit:
         _, tie, run = heap[0]
@@ -55,6 +57,12 @@ async def _merge(
         else:
             heapq.heappop(heap)
     return merged
+
+
+def _first_chunk(authors: int, limit: int) -> int:
+    """Return four times an author's share in the answer, within bounds."""
+    share = 4 * limit // max(1, authors)
+    return min(limit, MOST_FIRST, max(LEAST_FIRST, share))
 
 
 async def _open_runs(

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chirp.readers.merge import FIRST_CHUNK, TOGETHER, merge_above, merge_newest
+from chirp.readers.merge import MOST_FIRST, TOGETHER, merge_above, merge_newest
 
 LISTS = st.dictionaries(
     st.integers(1, 200), st.sets(st.integers(1, 60).map(lambda n: n), max_size=40), max_size=8
@@ -64,7 +64,7 @@ async def test_many_authors_are_asked_together_and_all_are_merged() -> None:
     assert found == shelf.all[::-1][:700]
 
 
-@pytest.mark.parametrize("limit", [FIRST_CHUNK, FIRST_CHUNK + 1, 800])
+@pytest.mark.parametrize("limit", [MOST_FIRST, MOST_FIRST + 1, 800])
 async def test_one_busy_author_is_asked_in_growing_chunks(limit: int) -> None:
     shelf = Shelf({1: set(range(1, 2_000)), 2: set()})
     found = await merge_newest(shelf.below, list(shelf.lists), 1 << 60, limit)
