@@ -13,8 +13,8 @@ Fetch = Callable[[Sequence[int], int, int], Awaitable[Sequence[Sequence[int]]]]
 """Given authors, a bound and a limit: for each their ids beyond the bound, nearest first."""
 
 MOST_FIRST, LEAST_FIRST = 8, 4
-"""How many ids are read of an author at first. Of very many authors most give one or none; those who
-give more are asked again, one by one."""
+"""How many ids are read of an author at first. Of very many most give one or none; those who give
+more are asked again, one by one."""
 TOGETHER = 256
 """Authors asked at once: they keep a disk busy, and their ids take 0.5 ms of the loop."""
 
