@@ -22,6 +22,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+import msgspec
 import uvloop
 
 from bench.filling import CHARACTERS, Filler
@@ -93,6 +94,24 @@ async def fill(folder: Path, tweets: int, viewers: int) -> Filled:
     await store.close()
     filled.secret, filled.fill_s = filler.secrets[-1], time.perf_counter() - began_s
     return filled
+
+
+async def kept_or_filled(folder: Path, tweets: int, viewers: int) -> Filled:
+    """Return the store that an earlier run left in a folder, or make it."""
+    note = folder.with_suffix(".json")
+    if note.exists():
+        kept = msgspec.json.decode(note.read_bytes(), type=Filled, dec_hook=_path)
+        if all(len(those) == viewers for those in kept.viewers.values()):
+            return kept
+    shutil.rmtree(folder, ignore_errors=True)
+    filled = await fill(folder, tweets, viewers)
+    note.write_bytes(msgspec.json.encode(filled, enc_hook=str))
+    return filled
+
+
+def _path(kind: type, value: str) -> Path:
+    assert kind is Path
+    return Path(value)
 
 
 async def opened(folder: Path) -> tuple[Store, Chirp]:
@@ -239,9 +258,13 @@ def report_server(bench: Bench, filled: Filled) -> None:
 
 
 @contextmanager
-def folder_in(parent: Path | None) -> Iterator[Path]:
-    """Give a folder that is gone afterwards."""
-    folder = Path(tempfile.mkdtemp(prefix="chirp-bench-", dir=parent))
+def folder_in(kept: Path | None) -> Iterator[Path]:
+    """Give a folder that is gone afterwards, or that which is to be kept."""
+    if kept is not None:
+        kept.mkdir(parents=True, exist_ok=True)
+        yield kept
+        return
+    folder = Path(tempfile.mkdtemp(prefix="chirp-bench-"))
     try:
         yield folder
     finally:
@@ -262,7 +285,7 @@ async def measure(bench: Bench, folder: Path, dose: Dose) -> Filled:
     """Fill the stores and add the rows of reading and disk; return the largest store."""
     stores, size = [], SMALLEST
     while size <= dose.tweets:
-        stores.append(await fill(folder / str(size), size, dose.viewers))
+        stores.append(await kept_or_filled(folder / str(size), size, dose.viewers))
         bench.show(f"filling {stores[-1].name}", stores[-1].fill_s, "s")
         size *= 10
     bench.extra["people"] = {filled.name: filled.people for filled in stores}
@@ -277,11 +300,11 @@ async def measure(bench: Bench, folder: Path, dose: Dose) -> Filled:
     return stores[-1]
 
 
-def run(dose: Dose, parent: Path | None, path: Path | None) -> None:
+def run(dose: Dose, kept: Path | None, path: Path | None) -> None:
     """Measure and report."""
     foreign = ForeignCpu()
     bench = Bench("scale", extra={"dose": asdict(dose)})
-    with folder_in(parent) as folder:
+    with folder_in(kept) as folder:
         largest = uvloop.run(measure(bench, folder, dose))
         report_server(bench, largest)
     bench.finish(foreign.cores(), path)
@@ -293,7 +316,7 @@ if __name__ == "__main__":
     parser.add_argument("--viewers", type=int, default=2, help="with each number of followees")
     parser.add_argument("--rounds", type=int, default=5, help="of warm reads, 20 a viewer")
     parser.add_argument("--reads", type=int, default=4, help="cold ones of each kind")
-    parser.add_argument("--folder", type=Path, help="where the stores go; default: a temporary one")
+    parser.add_argument("--folder", type=Path, help="keep the stores there, and use what is there")
     parser.add_argument("--json", type=Path)
     given = parser.parse_args()
     amount = Dose(given.tweets, given.viewers, given.rounds, given.reads)
