@@ -24,7 +24,7 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, 
 Report = Callable[[str, int, int], None]
 """Told (what is worked on, done, total)."""
 
-_MANY = 7
+_MANY = 6
 """Tables with more columns are drawn without frames, or 80 characters are too few."""
 
 _EVERY = 64
@@ -82,8 +82,8 @@ class Output:
             self.json(everything)
             return
         table = Table(show_header=False)
-        table.add_column(style="dim")
-        table.add_column(justify="right")
+        table.add_column(style="dim", no_wrap=True)
+        table.add_column(justify="right", overflow="fold")
         for name, value in everything.items():
             table.add_row(literal(name), _shown(value))
         self._print(title, table)
@@ -98,7 +98,14 @@ class Output:
         cells = [[_shown(value) for value in row] for row in rows]
         for place, column in enumerate(columns):
             number = bool(rows) and isinstance(rows[0][place], int | float)
-            table.add_column(column, justify="right" if number else "left")
+            whole = max((len(row[place]) for row in cells), default=0) if _names(column) else None
+            table.add_column(
+                column,
+                justify="right" if number else "left",
+                overflow="fold",
+                no_wrap=whole is not None,
+                min_width=whole,
+            )
         for row in cells:
             table.add_row(*row)
         self._print(title, table)
@@ -115,7 +122,8 @@ class Output:
 
     def _print(self, title: str, table: Table) -> None:
         self._console.print(literal(title), style="bold", soft_wrap=True)
-        self._console.print(table)
+        # A line that is too long is the terminal's to break: what is cropped is lost.
+        self._console.print(table, crop=False)
 
     def json(self, value: Any) -> None:
         """Print a value as JSON."""
@@ -125,6 +133,11 @@ class Output:
     def as_json(self) -> bool:
         """Whether a program reads this."""
         return self._as_json
+
+
+def _names(column: str) -> bool:
+    """Say whether a column names things for other commands, which want them whole."""
+    return column == "username" or column.endswith("_id")
 
 
 def _shown(value: object) -> str:

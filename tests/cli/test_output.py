@@ -1,4 +1,4 @@
-"""What is printed is what is there: anybody's text, and nothing that steers."""
+"""What is printed is what is there: anybody's text, whole ids, and nothing that steers."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ WRITTEN = st.text(
     max_size=60,
 )
 STEERING = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+IDS = st.integers(1, 2**63 - 1).map(str)
 
 
 def printed(columns: int, how: str, title: str, *values: str) -> str:
@@ -67,6 +68,27 @@ def test_what_steers_is_written_out() -> None:
     assert literal("a\x1b[31m\r\n\x9b\u202e") == r"a\x1b[31m\r\n\x9b\u202e"
 
 
+@given(st.integers(20, 100), st.lists(IDS, min_size=1, max_size=3), WRITTEN)
+def test_ids_and_usernames_are_never_cut(columns: int, ids: list[str], text: str) -> None:
+    out = io.StringIO()
+    with mock.patch.dict(os.environ, {"COLUMNS": str(columns)}), redirect_stdout(out):
+        names = ("flag_id", "username", "raised", "state", "reasons", "content", "note")
+        moment = "2026-11-23 09:00:00"
+        rows = [(id_, "u" * 15, moment, "open", text, text, text) for id_ in ids]
+        Output().rows("Flags", names, rows)
+    for id_ in ids:
+        assert id_ in out.getvalue()
+    assert out.getvalue().count("u" * 15) == len(ids)
+
+
+@given(st.integers(20, 200), WRITTEN)
+def test_whatever_is_too_long_goes_on_in_the_next_line(columns: int, text: str) -> None:
+    digits = "".join(str(number % 10) for number in range(90))
+    shown = printed(columns, "rows", text, digits, text)
+    assert "…" not in shown.replace(text, "") or "…" in text
+    assert digits in "".join(re.findall(r"^│ *(\d+) ", shown, re.MULTILINE))
+
+
 def test_a_key_with_an_odd_name_is_shown_the_once(tmp_path: Path) -> None:
     data = ("--data", str(tmp_path / "data"))
     chirp("init", tmp_path / "data")
@@ -78,6 +100,15 @@ def test_a_key_with_an_odd_name_is_shown_the_once(tmp_path: Path) -> None:
     shown = chirp("user", "show", "bob", *data).stdout
     assert "a[red]b@x.org" in shown
     assert "[/b] :smile:" in shown
+
+
+def test_an_invite_is_revoked_by_the_id_that_a_narrow_screen_shows(tmp_path: Path) -> None:
+    data, narrow = ("--data", str(tmp_path / "data")), {"COLUMNS": "50"}
+    chirp("init", tmp_path / "data")
+    chirp("invite", "create", *data)
+    found = re.search(r"\d{15,}", chirp("invite", "list", *data, env=narrow).stdout)
+    assert found is not None
+    assert chirp("invite", "revoke", found[0], *data).returncode == 0
 
 
 def test_an_error_is_one_line_whatever_it_quotes(tmp_path: Path) -> None:
