@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from chirp.config import Config, ConfigError, networks, settings, variable_of
+from chirp.config import Config, ConfigError, languages, networks, settings, variable_of
 from chirp.rates import Rate
 
 
@@ -126,9 +126,15 @@ def _access_log(text: str) -> None:
         raise ValueError(text)
 
 
+def _language(text: str) -> None:
+    if text not in languages():
+        raise ValueError(text)
+
+
 _CHECKS: dict[str, Callable[[str], object]] = {
     "server.trusted_proxies": networks,
     "server.access_log": _access_log,
+    "web.language": _language,
 }
 _WORDS = {
     "bool": "true or false",
@@ -138,4 +144,5 @@ _WORDS = {
     "Rate": "a count and a time, such as 900/15m, or 0",
     "server.trusted_proxies": "networks with commas between them",
     "server.access_log": "off, text or json",
+    "web.language": f"one of {', '.join(languages())}",
 }

@@ -42,6 +42,7 @@ SPECIAL = {
     "trusted_proxies": "10.0.0.0/8, ::1",
     "access_log": "json",
     "registration": "closed",
+    "language": "en",
 }
 """Settings that do not take any text."""
 
@@ -90,6 +91,9 @@ def test_truth_has_many_words(text: str) -> None:
         ("CHIRP_LIMITS_POSTS", "300/0m", "limits.posts must be a count and a time"),
         ("CHIRP_LIMITS_POSTS", "-1/1m", "limits.posts must be a count and a time"),
         ("CHIRP_ACCESS_LOG", "xml", "server.access_log must be off, text or json"),
+        ("CHIRP_WEB_LANGUAGE", "../../x", "web.language must be one of en, not '../../x'"),
+        ("CHIRP_WEB_LANGUAGE", "", "web.language must be one of en"),
+        ("CHIRP_WEB_LANGUAGE", "EN", "web.language must be one of en"),
         ("CHIRP_TRUSTED_PROXIES", "10.0.0.300", "server.trusted_proxies must be networks"),
     ],
 )
