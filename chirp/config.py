@@ -72,6 +72,7 @@ class Server:
     send_timeout_s: float = 30.0
     """How long a client may take nothing of an answer."""
     max_head_bytes: int = 32768
+    """How much of a request's line and headers may come before they are whole."""
     deathstarbench: bool = False
     """Whether DeathStarBench's routes are there. They ask nobody who they are: loopback alone."""
     switch_interval_us: int = 50
