@@ -22,12 +22,24 @@ $(RUNTIME): $(BIN)/python requirements.lock
 	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
 	@touch $@
 
+# What `pip install -e .` would make, without what that needs: no build backend to fetch and to pin.
+# `make test` puts pip's in its place.
+define COMMAND
+#!/bin/sh
+PYTHONPATH="$(CURDIR)$${PYTHONPATH:+:$$PYTHONPATH}" exec "$(abspath $(BIN)/python)" -P -m chirp "$$@"
+endef
+export COMMAND
+
+$(BIN)/chirp: | $(RUNTIME)
+	@printf '%s\n' "$$COMMAND" > $@
+	@chmod +x $@
+
 $(DEVELOP): $(BIN)/python requirements-dev.lock pyproject.toml
 	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	$(BIN)/python -m pip install -q --disable-pip-version-check --no-build-isolation --no-deps -e .
 	@touch $@ $(RUNTIME)
 
-run: $(RUNTIME)  ## Serve a living demo on http://127.0.0.1:8080 (PORT=…, DATA=…)
+run: $(BIN)/chirp  ## Serve a living demo on http://127.0.0.1:8080 (PORT=…, DATA=…)
 	$(BIN)/python -m chirp serve --data $(DATA) --demo --port $(PORT)
 
 test: $(DEVELOP)  ## Run all tests

@@ -11,6 +11,7 @@ import ipaddress
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
+from importlib import resources
 
 from chirp.errors import ChirpError
 from chirp.rates import Rate
@@ -18,6 +19,8 @@ from chirp.rates import Rate
 PREFIX = "CHIRP_"
 AUTO = "auto"
 """The value of `accounts.registration` that leaves the choice to where the server listens."""
+MESSAGES = resources.files("chirp") / "web" / "messages"
+"""The folder with a file for each language of the pages."""
 
 
 class Registration(StrEnum):
@@ -69,6 +72,7 @@ class Server:
     send_timeout_s: float = 30.0
     """How long a client may take nothing of an answer."""
     max_head_bytes: int = 32768
+    """How much of a request's line and headers may come before they are whole."""
     deathstarbench: bool = False
     """Whether DeathStarBench's routes are there. They ask nobody who they are: loopback alone."""
     switch_interval_us: int = 50
@@ -196,7 +200,7 @@ class Web:
     """The pages that people see."""
 
     language: str = "en"
-    """Which file of chirp/web/messages speaks."""
+    """Which file of chirp/web/messages speaks: one of `languages()`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,6 +261,12 @@ def settings() -> Iterator[tuple[str, str, type, object]]:
         for setting in fields(table):
             value = getattr(table, setting.name)
             yield section.name, setting.name, type(value), value
+
+
+def languages() -> list[str]:
+    """Return the languages that there are files for, in order: what `web.language` may be."""
+    names = [file.name for file in MESSAGES.iterdir()]
+    return sorted(name.removesuffix(".toml") for name in names if name.endswith(".toml"))
 
 
 def variable_of(table: str, name: str) -> str:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from chirp.config import Config, ConfigError, networks, settings, variable_of
+from chirp.config import Config, ConfigError, languages, networks, settings, variable_of
 from chirp.rates import Rate
 
 
@@ -73,8 +73,9 @@ def _convert(key: str, kind: type, value: object) -> object:
     try:
         found = _PARSERS[kind](value)
         _CHECKS.get(key, str)(str(found))
+        _refuse_out_of_range(key, found)
     except ValueError:
-        words = _WORDS.get(key) or _WORDS[kind.__name__]
+        words = _WORDS.get(key) or _WORDS[kind.__name__] + _range_words(key, kind)
         raise ConfigError(f"{key} must be {words}, not {value!r}") from None
     return found
 
@@ -87,16 +88,15 @@ def _bool(value: object) -> bool:
 
 
 def _int(value: object) -> int:
-    if isinstance(value, bool) or int(str(value)) < 0:
-        raise ValueError(value)
+    if isinstance(value, bool):
+        raise ValueError(value)  # noqa: TRY004  (one error for whatever does not fit)
     return int(str(value))
 
 
 def _float(value: object) -> float:
-    number = float(str(value))
-    if isinstance(value, bool) or not 0 <= number <= MOST:
-        raise ValueError(value)
-    return number
+    if isinstance(value, bool):
+        raise ValueError(value)  # noqa: TRY004  (one error for whatever does not fit)
+    return float(str(value))
 
 
 def _str(value: object) -> str:
@@ -109,8 +109,51 @@ def _rate(value: object) -> Rate:
     return Rate.parse("0" if value == 0 else _str(value))
 
 
-MOST = 1e12
-"""The greatest number with a fraction that a setting may be."""
+_MOST = 10**12
+"""The greatest number that a setting may be, where nothing less is said."""
+_RANGES: dict[str, tuple[float, float]] = {
+    "server.port": (1, 65_535),
+    "server.max_connections": (1, _MOST),
+    "server.max_connections_per_address": (1, _MOST),
+    "server.max_in_flight": (1, _MOST),
+    "server.head_timeout_s": (0.1, _MOST),
+    "server.body_timeout_s": (0.1, _MOST),
+    "server.body_bytes_per_s": (1, _MOST),
+    "server.idle_timeout_s": (0.1, _MOST),
+    "server.send_timeout_s": (0.1, _MOST),
+    "server.max_head_bytes": (1_024, _MOST),
+    "server.switch_interval_us": (1, _MOST),
+    "storage.shards": (1, 256),
+    "storage.map_gb": (1, 131_072),  # the address space of a process: 47 bits
+    "fanout.most_lag_ms": (1, _MOST),
+    "tweets.max_weight": (1, _MOST),
+    "limits.account_percent": (1, _MOST),
+    "audit.window_s": (1, _MOST),
+    "audit.most_keys": (1, _MOST),
+    "media.workers": (1, _MOST),
+    "media.worker_memory_mb": (1, _MOST),
+    "media.worker_cpu_s": (1, _MOST),
+}
+"""The least and the greatest number, where a 0 would let nobody in or nothing be done. Elsewhere a
+0 has a meaning: no cache, no streams, no edits, no upload of that kind, off."""
+
+
+def _range_of(key: str) -> tuple[float, float]:
+    return _RANGES.get(key, (0, _MOST))
+
+
+def _refuse_out_of_range(key: str, found: object) -> None:
+    least, most = _range_of(key)
+    if isinstance(found, int | float) and not least <= found <= most:
+        raise ValueError(found)
+
+
+def _range_words(key: str, kind: type) -> str:
+    if kind not in {int, float}:
+        return ""
+    least, most = _range_of(key)
+    return f" from {least} up" if most == _MOST else f" from {least} to {most}"
+
 
 _PARSERS: dict[type, Callable[[object], object]] = {
     bool: _bool,
@@ -126,16 +169,30 @@ def _access_log(text: str) -> None:
         raise ValueError(text)
 
 
+def _id_layout(text: str) -> None:
+    if text not in {"48", "64"}:
+        raise ValueError(text)
+
+
+def _language(text: str) -> None:
+    if text not in languages():
+        raise ValueError(text)
+
+
 _CHECKS: dict[str, Callable[[str], object]] = {
     "server.trusted_proxies": networks,
     "server.access_log": _access_log,
+    "storage.id_layout": _id_layout,
+    "web.language": _language,
 }
 _WORDS = {
     "bool": "true or false",
-    "int": "a whole number from 0 up",
-    "float": "a number from 0 up",
+    "int": "a whole number",
+    "float": "a number",
     "str": "text",
     "Rate": "a count and a time, such as 900/15m, or 0",
     "server.trusted_proxies": "networks with commas between them",
     "server.access_log": "off, text or json",
+    "storage.id_layout": "48 or 64, as text",
+    "web.language": f"one of {', '.join(languages())}",
 }

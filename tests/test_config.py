@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from chirp.config import Config, ConfigError, settings, variable_of
-from chirp.config_sources import load
+from chirp.config_sources import _RANGES, load
 from chirp.rates import Rate
+from chirp.storage.store import MAX_SHARDS
 
 
 def written(tmp_path: Path, text: str) -> Path:
@@ -42,8 +43,12 @@ SPECIAL = {
     "trusted_proxies": "10.0.0.0/8, ::1",
     "access_log": "json",
     "registration": "closed",
+    "id_layout": "48",
+    "language": "en",
 }
 """Settings that do not take any text."""
+LARGE = {"max_head_bytes": 4096}
+"""Settings that do not take a number as small as seven."""
 
 
 @pytest.mark.parametrize(("table", "name", "kind", "default"), list(settings()))
@@ -52,7 +57,7 @@ def test_every_setting_is_set_in_the_file_and_in_the_environment(
 ) -> None:
     value, literal = {
         bool: (not default, str(not default).lower()),
-        int: (7, "7"),
+        int: (LARGE.get(name, 7), str(LARGE.get(name, 7))),
         float: (0.25, "0.25"),
         Rate: (Rate(5, 60), '"5/1m"'),
         str: (SPECIAL.get(name, "some text"), f'"{SPECIAL.get(name, "some text")}"'),
@@ -90,10 +95,38 @@ def test_truth_has_many_words(text: str) -> None:
         ("CHIRP_LIMITS_POSTS", "300/0m", "limits.posts must be a count and a time"),
         ("CHIRP_LIMITS_POSTS", "-1/1m", "limits.posts must be a count and a time"),
         ("CHIRP_ACCESS_LOG", "xml", "server.access_log must be off, text or json"),
+        ("CHIRP_WEB_LANGUAGE", "../../x", "web.language must be one of en, not '../../x'"),
+        ("CHIRP_WEB_LANGUAGE", "", "web.language must be one of en"),
+        ("CHIRP_WEB_LANGUAGE", "EN", "web.language must be one of en"),
         ("CHIRP_TRUSTED_PROXIES", "10.0.0.300", "server.trusted_proxies must be networks"),
     ],
 )
 def test_a_wrong_variable_is_named(variable: str, value: str, words: str) -> None:
+    assert wrong(None, {variable: value}, {}).startswith(words)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "words"),
+    [
+        ("CHIRP_PORT", "0", "server.port must be a whole number from 1 to 65535, not '0'"),
+        ("CHIRP_PORT", "65536", "server.port must be a whole number from 1 to 65535"),
+        ("CHIRP_MAX_CONNECTIONS", "0", "server.max_connections must be a whole number from 1 up"),
+        ("CHIRP_MAX_IN_FLIGHT", "0", "server.max_in_flight must be a whole number from 1 up"),
+        ("CHIRP_MAX_HEAD_BYTES", "100", "server.max_head_bytes must be a whole number from 1024"),
+        ("CHIRP_HEAD_TIMEOUT_S", "0", "server.head_timeout_s must be a number from 0.1 up"),
+        ("CHIRP_SWITCH_INTERVAL_US", "0", "server.switch_interval_us must be a whole number"),
+        ("CHIRP_STORAGE_ID_LAYOUT", "x", "storage.id_layout must be 48 or 64"),
+        ("CHIRP_STORAGE_SHARDS", "257", "storage.shards must be a whole number from 1 to 256"),
+        ("CHIRP_STORAGE_MAP_GB", "9" * 11, "storage.map_gb must be a whole number from 1 to"),
+        ("CHIRP_TWEETS_MAX_WEIGHT", "0", "tweets.max_weight must be a whole number from 1 up"),
+        ("CHIRP_MEDIA_WORKERS", "0", "media.workers must be a whole number from 1 up"),
+        ("CHIRP_CACHE_TWEETS_MB", "9" * 13, "cache.tweets_mb must be a whole number from 0 up"),
+        ("CHIRP_RATE_LIMITS", "inf", "limits.factor must be a number from 0 up"),
+    ],
+)
+def test_a_number_out_of_its_range_is_refused_with_the_range(
+    variable: str, value: str, words: str
+) -> None:
     assert wrong(None, {variable: value}, {}).startswith(words)
 
 
@@ -122,6 +155,15 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     broken.write_bytes(b"\xff\xfe")
     assert "not a TOML file" in wrong(broken, {}, {})
     assert str(tmp_path) in wrong(tmp_path, {}, {})
+
+
+def test_the_ranges_are_those_of_settings_and_hold_their_defaults() -> None:
+    numbers = {f"{t}.{n}": v for t, n, kind, v in settings() if kind in {int, float}}
+    for key, (least, most) in _RANGES.items():
+        value = numbers[key]
+        assert isinstance(value, int | float)
+        assert least <= value <= most
+    assert _RANGES["storage.shards"] == (1, MAX_SHARDS)
 
 
 def test_an_empty_file_changes_nothing(tmp_path: Path) -> None:

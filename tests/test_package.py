@@ -1,8 +1,9 @@
-"""The package as people install it: a built wheel, used from elsewhere."""
+"""The package as people install it, a built wheel, and as `make run` leaves it, from elsewhere."""
 
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -45,3 +46,19 @@ def test_the_wheel_carries_its_data_and_types(installed: Path) -> None:
     here = {path.relative_to(ROOT) for path in (ROOT / "chirp").rglob("*") if path.is_file()}
     data = {path for path in here if path.suffix not in {".pyc", ".pyo"}}
     assert [str(path) for path in sorted(data) if not (installed / path).exists()] == []
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="needs make")
+def test_make_run_leaves_a_command_that_works_from_elsewhere(tmp_path: Path) -> None:
+    venv, odd = tmp_path / ".venv", tmp_path / "elsewhere" / "chirp"
+    (venv / "bin").mkdir(parents=True)
+    python = venv / "bin" / "python"
+    python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n', encoding="utf-8")
+    python.chmod(0o700)
+    (venv / ".runtime").touch()  # the requirements are there
+    # As for `make run`, but without the server.
+    run("make", "-s", "-C", ROOT, f"VENV={venv}", venv / "bin" / "chirp", cwd=tmp_path)
+    odd.mkdir(parents=True)
+    (odd / "__init__.py").write_text("raise SystemExit('another chirp')")
+    words = ("init", "a b", "--shards", "1")
+    assert "in a b" in run(venv / "bin" / "chirp", *words, cwd=odd.parent)

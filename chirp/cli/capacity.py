@@ -64,9 +64,16 @@ def capacity_command(folder: Path, report: Path, disk_gb: int | None, as_json: b
     )
     output.report(
         "200 million people a day, five years kept",
-        {"machines by load": found.machines_by_load, "machines by disk": found.machines_by_disk},
+        {
+            "machines by load": _or_none_fits(found.machines_by_load),
+            "machines by disk": _or_none_fits(found.machines_by_disk),
+        },
     )
     output.say("Planned with 70 % of the capacity and a peak of 3 times the mean; without media.")
+
+
+def _or_none_fits(machines: int | None) -> int | str:
+    return "none fits: this one bears nothing" if machines is None else machines
 
 
 def _rate_of(report: Path) -> float:

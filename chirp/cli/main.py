@@ -5,13 +5,13 @@ from __future__ import annotations
 import sys
 
 import click
-from rich.console import Console
 
 from chirp import __version__
 from chirp.cli.bench import bench_command
 from chirp.cli.capacity import capacity_command
 from chirp.cli.demo import demo_command
 from chirp.cli.moderation import approve_user, flag_group, invite_group, reject_user
+from chirp.cli.output import console, literal
 from chirp.cli.serve import serve_command
 from chirp.cli.stores import check_command, init_command, migrate_command, stats_command
 from chirp.cli.users import key_group, user_group
@@ -51,7 +51,7 @@ def main() -> None:
     try:
         cli(standalone_mode=True)
     except ChirpError as error:
-        Console(stderr=True, soft_wrap=True).print(f"chirp: {error}", style="red", markup=False)
+        console(stderr=True).print(literal(f"chirp: {error}"), style="red", soft_wrap=True)
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)

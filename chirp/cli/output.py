@@ -1,8 +1,13 @@
-"""How commands speak: tables and progress for people, JSON for programs."""
+"""How commands speak: tables and progress for people, JSON for programs.
+
+What is printed may be anybody's text, such as a name or a tweet. It is shown as it is: nothing in
+it is markup (`console`), and nothing in it steers a terminal (`literal`).
+"""
 
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -19,11 +24,28 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, 
 Report = Callable[[str, int, int], None]
 """Told (what is worked on, done, total)."""
 
-_MANY = 7
+_MANY = 6
 """Tables with more columns are drawn without frames, or 80 characters are too few."""
 
 _EVERY = 64
 """Every how many steps a bar moves."""
+
+_STEERS = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+"""Controls, ends of lines, what turns the text around it, and halves of pairs."""
+
+
+def console(*, stderr: bool = False) -> Console:
+    """Return a console that takes text as it is: no markup, no `:smile:`, no colors by guess."""
+    return Console(stderr=stderr, markup=False, emoji=False, highlight=False)
+
+
+def literal(text: str) -> str:
+    r"""Return `text` in one line, with what would steer a terminal written out. O(len(text)).
+
+    >>> print(literal("[b] \x1b[31m \u202e and\nso on"))
+    [b] \x1b[31m \u202e and\nso on
+    """
+    return _STEERS.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), text)
 
 
 class Output:
@@ -31,7 +53,7 @@ class Output:
 
     def __init__(self, *, as_json: bool = False) -> None:
         self._as_json = as_json
-        self._console = Console(highlight=False)
+        self._console = console()
 
     @contextmanager
     def progress(self) -> Iterator[Report]:
@@ -59,12 +81,12 @@ class Output:
         if self._as_json:
             self.json(everything)
             return
-        table = Table(title=title, title_justify="left", title_style="bold", show_header=False)
-        table.add_column(style="dim")
-        table.add_column(justify="right")
+        table = Table(show_header=False)
+        table.add_column(style="dim", no_wrap=True)
+        table.add_column(justify="right", overflow="fold")
         for name, value in everything.items():
-            table.add_row(name, _shown(value))
-        self._console.print(table)
+            table.add_row(literal(name), _shown(value))
+        self._print(title, table)
 
     def rows(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
         """Print a table, or a JSON list of objects."""
@@ -72,29 +94,36 @@ class Output:
             self.json([dict(zip(columns, row, strict=True)) for row in rows])
             return
         narrow = len(columns) > _MANY
-        table = Table(
-            title=title,
-            title_justify="left",
-            title_style="bold",
-            box=SIMPLE_HEAD if narrow else HEAVY_HEAD,
-            padding=(0, 0 if narrow else 1),
-        )
+        table = Table(box=SIMPLE_HEAD if narrow else HEAVY_HEAD, padding=(0, 0 if narrow else 1))
+        cells = [[_shown(value) for value in row] for row in rows]
         for place, column in enumerate(columns):
             number = bool(rows) and isinstance(rows[0][place], int | float)
-            table.add_column(column, justify="right" if number else "left")
-        for row in rows:
-            table.add_row(*map(_shown, row))
-        self._console.print(table)
+            whole = max((len(row[place]) for row in cells), default=0) if _names(column) else None
+            table.add_column(
+                column,
+                justify="right" if number else "left",
+                overflow="fold",
+                no_wrap=whole is not None,
+                min_width=whole,
+            )
+        for row in cells:
+            table.add_row(*row)
+        self._print(title, table)
 
     def say(self, line: str) -> None:
         """Print a line for a person; programs get JSON elsewhere."""
         if not self._as_json:
-            self._console.print(line, markup=False, soft_wrap=True)
+            self._console.print(literal(line), soft_wrap=True)
 
     def note(self, line: str) -> None:
         """Print a passing remark for a person who watches."""
         if not self._as_json and sys.stdout.isatty():
-            self._console.print(line, markup=False, soft_wrap=True, style="dim")
+            self._console.print(literal(line), soft_wrap=True, style="dim")
+
+    def _print(self, title: str, table: Table) -> None:
+        self._console.print(literal(title), style="bold", soft_wrap=True)
+        # A line that is too long is the terminal's to break: what is cropped is lost.
+        self._console.print(table, crop=False)
 
     def json(self, value: Any) -> None:
         """Print a value as JSON."""
@@ -106,6 +135,11 @@ class Output:
         return self._as_json
 
 
+def _names(column: str) -> bool:
+    """Say whether a column names things for other commands, which want them whole."""
+    return column == "username" or column.endswith("_id")
+
+
 def _shown(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
@@ -113,4 +147,4 @@ def _shown(value: object) -> str:
         return f"{value:,}"
     if isinstance(value, float):
         return f"{value:,.1f}"
-    return "" if value is None else str(value)
+    return "" if value is None else literal(str(value))

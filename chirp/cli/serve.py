@@ -9,10 +9,12 @@ from random import Random
 
 import click
 from rich.console import Console
+from rich.style import Style
+from rich.text import Text
 
 from chirp.app import Chirp
 from chirp.cli.demo import CAST_FILE, LOGIN_FILE, DemoOptions, fill
-from chirp.cli.output import Output
+from chirp.cli.output import Output, console, literal
 from chirp.cli.running import log_to_stderr, run
 from chirp.clock import SystemClock
 from chirp.config import Registration, Server
@@ -107,25 +109,33 @@ _WORDS = {
 
 def greet(url: str, login: dict[str, str] | None, rule: Registration) -> None:
     """Tell a person where the server is and what to try."""
-    console = Console(highlight=False)
-    console.print(f"\n[bold]Chirp is ready:[/] [link={url}]{url}[/link]   (Ctrl-C stops it)")
+    screen, address = console(), literal(url)
+    link = Text(address, style=Style(link=address))
+    ready = Text.assemble("\n", ("Chirp is ready:", "bold"), " ", link, "   (Ctrl-C stops it)")
+    screen.print(ready, soft_wrap=True)
     if rule in _WORDS:
-        console.print(f"Registration is {_WORDS[rule]}", soft_wrap=True)
+        screen.print(f"Registration is {_WORDS[rule]}", soft_wrap=True)
     if login is None:
         if rule in {Registration.INVITE, Registration.CLOSED}:
             return
-        sign_up = f"{url}/api/v1/users -d username=ada -d name=Ada -d email=ada@example.org"
-        console.print("Make an account:", style="dim")
-        console.print(f"  curl {sign_up} -d password=correct-horse\n", soft_wrap=True)
+        sign_up = f"{address}/api/v1/users -d username=ada -d name=Ada -d email=ada@example.org"
+        screen.print("Make an account:", style="dim")
+        screen.print(f"  curl {sign_up} -d password=correct-horse\n", soft_wrap=True)
         return
+    _greet_demo(screen, address, {name: literal(value) for name, value in login.items()})
+
+
+def _greet_demo(screen: Console, url: str, login: dict[str, str]) -> None:
+    """Tell how to be the demo's main person."""
     name, password, key = login["username"], login["password"], login["api_dev_key"]
-    console.print(f"Sign in to the demo as [bold]{name}[/] with the password [bold]{password}[/]")
-    console.print("Or go straight in with that account's key:", style="dim")
-    console.print(f"  export KEY={key}", soft_wrap=True)
+    words = ("Sign in to the demo as ", (name, "bold"), " with the password ", (password, "bold"))
+    screen.print(Text.assemble(*words), soft_wrap=True)
+    screen.print("Or go straight in with that account's key:", style="dim")
     for line in (
+        f"export KEY={key}",
         f'curl -H "X-API-Key: $KEY" "{url}/api/v1/timeline/home?limit=5"',
         f'curl -H "X-API-Key: $KEY" {url}/api/v1/tweet -d tweet_data="hello, world"',
         f"curl {url}/api/v1/users/{name}",
     ):
-        console.print(f"  {line}", soft_wrap=True, markup=False)
-    console.print()
+        screen.print(f"  {line}", soft_wrap=True)
+    screen.print()

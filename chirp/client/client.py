@@ -46,21 +46,35 @@ class ChirpClient:
                 print(tweet.user.username, tweet.content)
 
     Every method raises Refused or Unreachable (`chirp.client.errors`). `retries`: how often a
-    request is repeated where that is safe (`chirp.client.transport`).
+    request is repeated where that is safe (`chirp.client.transport`). `waits_for_limits`: False
+    raises RateLimited at once, where one would be told to come back in minutes.
     """
 
     def __init__(
-        self, url: str, key: str | None = None, *, retries: int = 4, timeout_s: float = 30
+        self,
+        url: str,
+        key: str | None = None,
+        *,
+        retries: int = 4,
+        timeout_s: float = 30,
+        waits_for_limits: bool = True,
     ) -> None:
         self._url = url.rstrip("/") + "/api/v1"
         self.key = key
         self._retries = retries
+        self._waits_for_limits = waits_for_limits
         self._timeout = aiohttp.ClientTimeout(total=timeout_s)
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
         self._session = aiohttp.ClientSession(timeout=self._timeout)
-        self._transport = Transport(self._session, self._url, self.key, retries=self._retries)
+        self._transport = Transport(
+            self._session,
+            self._url,
+            self.key,
+            retries=self._retries,
+            waits_for_limits=self._waits_for_limits,
+        )
         return self
 
     async def __aexit__(

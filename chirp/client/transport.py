@@ -1,9 +1,10 @@
 """One request and its answer: sent, repeated where that is safe, decoded or raised.
 
-Repeated are 429 and 503, which the server answers before it changes anything or where a repeat
-changes nothing; and a lost connection, when the request may come twice: every GET and DELETE, and
-a POST with an idempotency key. `Retry-After` is obeyed; else waits double from 0.25 s, less up to
-half at random, so that a thousand bots do not come back in one moment.
+Repeated are 503, which the server answers before it changes anything or where a repeat changes
+nothing; 429, where the client waits for limits; and a lost connection, when the request may come
+twice: every GET and DELETE, and a POST with an idempotency key. `Retry-After` is obeyed; else waits
+double from 0.25 s, less up to half at random, so that a thousand bots do not come back in one
+moment.
 """
 
 from __future__ import annotations
@@ -50,12 +51,19 @@ class Transport:
     """Sends requests over one session's connections."""
 
     def __init__(
-        self, session: aiohttp.ClientSession, base: str, key: str | None, *, retries: int
+        self,
+        session: aiohttp.ClientSession,
+        base: str,
+        key: str | None,
+        *,
+        retries: int,
+        waits_for_limits: bool = True,
     ) -> None:
         self._session = session
         self._base = base
         self._headers = {} if key is None else {"X-API-Key": key}
         self._retries = retries
+        self._waits_for_limits = waits_for_limits
 
     async def ask(self, request: Request, kind: type[T]) -> T:
         """Return the answer as a `kind`. Raises: Refused, Unreachable."""
@@ -86,11 +94,18 @@ class Transport:
             try:
                 return await self._send(request)
             except (Refused, Unreachable) as error:
-                if tries >= self._retries or not _may_repeat(request, error):
+                if tries >= self._retries or not self._may_repeat(request, error):
                     raise
                 pause_s = wait_s(error, tries)
             tries += 1
             await asyncio.sleep(pause_s)
+
+    def _may_repeat(self, request: Request, error: Refused | Unreachable) -> bool:
+        if isinstance(error, Unreachable):
+            return request.repeatable
+        if error.status == 429:
+            return self._waits_for_limits
+        return error.status in _RETRIED and request.repeatable
 
     async def _send(self, request: Request) -> bytes:
         """Send once. Raises: Refused, Unreachable."""
@@ -118,14 +133,6 @@ class Transport:
                 raise _error(answer.status, raw, answer.headers.get("Retry-After"))
         except (aiohttp.ClientError, TimeoutError) as error:
             raise Unreachable(f"{request.method} {request.path}: {error!r}") from error
-
-
-def _may_repeat(request: Request, error: Refused | Unreachable) -> bool:
-    if isinstance(error, Unreachable):
-        return request.repeatable
-    if error.status == 429:
-        return True
-    return error.status in _RETRIED and request.repeatable
 
 
 def may_wait(error: Refused | Unreachable) -> bool:

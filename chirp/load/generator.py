@@ -16,6 +16,7 @@ import re
 import time
 from collections import Counter, deque
 from contextlib import suppress
+from math import inf
 
 from chirp.load.histogram import Histogram
 from chirp.load.mixes import Operation
@@ -44,6 +45,8 @@ class Generator:
         self._idle = asyncio.Event()
         self._closing = False
         self._sent = 0
+        # Not begun: nothing is due, and connections that are opened wait.
+        self._began_s = self._from_s = self._until_s = inf
         self.outcome = Outcome(seconds=plan.seconds)
 
     async def run(self) -> Outcome:
@@ -113,7 +116,7 @@ class Generator:
         """Take back a connection that has nothing to do."""
         if self._waiting:
             self._send(wire, *self._waiting.popleft())
-        elif self._plan.rate or not hasattr(self, "_until_s"):
+        elif self._plan.rate or self._began_s == inf:
             self._free.append(wire)
         else:
             self._again(wire)

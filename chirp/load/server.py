@@ -10,7 +10,7 @@ import sys
 import tempfile
 from asyncio.subprocess import Process
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import aiohttp
@@ -23,9 +23,10 @@ _STOP_S = 20.0
 
 @asynccontextmanager
 async def started(data: Path, core: int | None = None) -> AsyncIterator[str]:
-    """Run `chirp serve` on a store and give its address; limits refuse nobody. Raises: BenchFailed.
+    """Run `chirp serve` on a store and give its address; limits refuse nobody.
 
-    `core`: the only one that it may use.
+    `core`: the only one that it may use. No process is left behind, whatever happens. Raises:
+    BenchFailed: it did not start, or had to be killed in the end.
     """
     port = _free_port()
     url = f"http://127.0.0.1:{port}"
@@ -41,9 +42,27 @@ async def started(data: Path, core: int | None = None) -> AsyncIterator[str]:
             await _wait_until_up(process, url, log.fileno())
             yield url
         finally:
-            if process.returncode is None:
-                process.send_signal(signal.SIGTERM)
-            await asyncio.wait_for(process.wait(), _STOP_S)
+            stopped = await _stopped(process)
+        if not stopped:
+            raise BenchFailed(f"the server did not stop within {_STOP_S:g} s: it was killed")
+
+
+async def _stopped(process: Process) -> bool:
+    """Stop a server and wait for its end; say whether it obeyed, or had to be killed."""
+    with suppress(ProcessLookupError):
+        process.send_signal(signal.SIGTERM)
+    try:
+        await asyncio.wait_for(process.wait(), _STOP_S)
+    except TimeoutError:
+        await _kill(process)
+        return False
+    return True
+
+
+async def _kill(process: Process) -> None:
+    with suppress(ProcessLookupError):
+        process.kill()
+    await process.wait()
 
 
 def _free_port() -> int:
@@ -54,11 +73,15 @@ def _free_port() -> int:
 
 
 async def _wait_until_up(process: Process, url: str, log: int) -> None:
-    async with asyncio.timeout(_START_S), aiohttp.ClientSession() as session:
-        while process.returncode is None:
-            if await _is_ready(session, url):
-                return
-            await asyncio.sleep(0.05)
+    try:
+        async with asyncio.timeout(_START_S), aiohttp.ClientSession() as session:
+            while process.returncode is None:
+                if await _is_ready(session, url):
+                    return
+                await asyncio.sleep(0.05)
+    except TimeoutError as error:
+        await _kill(process)
+        raise BenchFailed(f"the server did not start within {_START_S:g} s") from error
     said = os.pread(log, 4096, 0).decode(errors="replace").strip().rpartition("\n")[2]
     raise BenchFailed(f"the server did not start: {said}")
 

@@ -41,13 +41,16 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class Sizing:
-    """What follows. People are such as come each day."""
+    """What follows. People are such as come each day.
+
+    `machines_…`: None where a machine like this one bears nothing, so that no number would do.
+    """
 
     people_by_load: int
     tweets_by_disk: int
     people_by_disk: int
-    machines_by_load: int
-    machines_by_disk: int
+    machines_by_load: int | None
+    machines_by_disk: int | None
 
     @property
     def people(self) -> int:
@@ -55,8 +58,10 @@ class Sizing:
         return min(self.people_by_load, self.people_by_disk)
 
     @property
-    def machines(self) -> int:
-        """Return how many machines like this one the whole would need."""
+    def machines(self) -> int | None:
+        """Return how many machines like this one the whole would need; None: no number would do."""
+        if self.machines_by_load is None or self.machines_by_disk is None:
+            return None
         return max(self.machines_by_load, self.machines_by_disk)
 
 
@@ -76,6 +81,6 @@ def sizing_of(measured: Measured) -> Sizing:
         people_by_load=int(busy_day / (A_DAY / ACTIVE)),
         tweets_by_disk=tweets,
         people_by_disk=int(tweets / (TWEETS_A_DAY / ACTIVE) / DAYS_KEPT),
-        machines_by_load=ceil(A_DAY * PEAK / DAY_S / usable_per_s) if usable_per_s else 0,
-        machines_by_disk=ceil(whole_bytes / measured.free_bytes) if measured.free_bytes else 0,
+        machines_by_load=ceil(A_DAY * PEAK / DAY_S / usable_per_s) if usable_per_s else None,
+        machines_by_disk=ceil(whole_bytes / measured.free_bytes) if measured.free_bytes else None,
     )

@@ -9,20 +9,12 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from importlib import resources
 from typing import Any
 
 from markupsafe import Markup
 
+from chirp.config import MESSAGES, ConfigError, languages
 from chirp.model import UnixMs
-
-FOLDER = resources.files("chirp.web") / "messages"
-
-
-def languages() -> list[str]:
-    """Return the languages that there are files for, in order."""
-    names = [file.name for file in FOLDER.iterdir()]
-    return sorted(name.removesuffix(".toml") for name in names if name.endswith(".toml"))
 
 
 class Words:
@@ -34,7 +26,11 @@ class Words:
     """
 
     def __init__(self, language: str) -> None:
-        raw = tomllib.loads((FOLDER / f"{language}.toml").read_text(encoding="utf-8"))
+        """Read a language's file. Raises: ConfigError: there is none."""
+        # Asked before it becomes a part of a path, also of whoever made a Config by hand.
+        if language not in languages():
+            raise ConfigError(f"web.language must be one of {', '.join(languages())}")
+        raw = tomllib.loads((MESSAGES / f"{language}.toml").read_text(encoding="utf-8"))
         self.language = language
         self.messages = dict(_flat("", raw))
         self._months = self("dates.months").split()

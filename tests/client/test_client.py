@@ -194,13 +194,18 @@ Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 @asynccontextmanager
-async def answering(answer: Answer, retries: int = 4) -> AsyncIterator[ChirpClient]:
+async def answering(
+    answer: Answer, retries: int = 4, *, waits_for_limits: bool = True
+) -> AsyncIterator[ChirpClient]:
     """Give a client of a server that answers everything in one way."""
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", answer)
     server = TestServer(app)
     await server.start_server()
-    async with server, ChirpClient(str(server.make_url("")), "k", retries=retries) as chirp:
+    client = ChirpClient(
+        str(server.make_url("")), "k", retries=retries, waits_for_limits=waits_for_limits
+    )
+    async with server, client as chirp:
         yield chirp
 
 
@@ -252,6 +257,17 @@ async def test_patience_ends() -> None:
         with pytest.raises(RateLimited):
             await chirp.me()
     assert len(asked) == 3
+
+
+async def test_a_client_that_does_not_wait_for_limits_asks_once() -> None:
+    statuses = iter([503, 429])
+
+    async def answer(_request: web.Request) -> web.Response:
+        return failure(next(statuses), "no")
+
+    async with answering(answer, waits_for_limits=False) as chirp:
+        with pytest.raises(RateLimited):
+            await chirp.me()
 
 
 @pytest.mark.parametrize("status", [200, 302, 404, 502])

@@ -6,6 +6,7 @@ import json
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 import pytest
 
@@ -108,3 +109,19 @@ def test_rate_limits_that_are_on_are_named(tmp_path: Path) -> None:
             "--warmup", "0", "--duration", "1.5", "--mix", "home",
         )  # fmt: skip
     assert "CHIRP_RATE_LIMITS=0" in done.stdout
+
+
+def test_a_limit_ends_it_at_once_and_the_next_run_goes_on_from_there(tmp_path: Path) -> None:
+    data, words = tmp_path / "data", ("--users", "8", "--followees", "2", "--tweets", "1")
+    with ServerProcess(data, env={"CHIRP_RATE_LIMITS": "1"}) as server:
+        done = chirp("bench", server.url, *words, timeout_s=15)
+    assert done.returncode == 1
+    assert one_line(done.stderr)
+    assert "CHIRP_RATE_LIMITS=0 (more than 5 registrations in 3600 s)" in done.stderr
+    with ServerProcess(data, env={"CHIRP_RATE_LIMITS": "0"}) as server:
+        done = chirp("bench", server.url, *words, "--duration", "0.5", "--mix", "home")
+        assert (done.returncode, done.stderr) == (0, "")
+        for number in range(8):
+            with urlopen(f"{server.url}/api/v1/users/bench1x{number}") as answer:
+                user = json.load(answer)
+            assert (user["num_tweets"], user["num_following"]) == (1, 2)

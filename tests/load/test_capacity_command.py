@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,8 @@ def report(path: Path, mix: str = "requirements", rate: float = 2_000.0) -> Path
 def test_twice_the_rate_bears_twice_the_people() -> None:
     one, two = (sizing_of(Measured(rate, 250, 60, 10**12)) for rate in (1_000, 2_000))
     assert two.people_by_load == 2 * one.people_by_load
+    assert one.machines_by_load is not None
+    assert two.machines_by_load is not None
     assert abs(one.machines_by_load - 2 * two.machines_by_load) <= 1
     assert one.tweets_by_disk == two.tweets_by_disk
 
@@ -31,7 +34,18 @@ def test_the_smaller_of_load_and_disk_decides() -> None:
 
 def test_a_machine_that_bears_nothing_needs_no_division() -> None:
     nothing = sizing_of(Measured(0, 250, 60, 0))
-    assert (nothing.people, nothing.machines) == (0, 0)
+    assert (nothing.people, nothing.machines) == (0, None)
+    assert (nothing.machines_by_load, nothing.machines_by_disk) == (None, None)
+
+
+def test_where_no_load_is_borne_it_says_that_none_fits(tmp_path: Path) -> None:
+    data, file = tmp_path / "data", report(tmp_path / "r.json", rate=0)
+    chirp("demo", data, "--users", "20", "--days", "1")
+    shown = chirp("capacity", data, "--report", file, "--disk-gb", "100")
+    assert re.search(r"machines by load .*none fits", shown.stdout)
+    assert re.search(r"machines by disk .*\d", shown.stdout)
+    found = json.loads(chirp("capacity", data, "--report", file, "--json").stdout)
+    assert (found["machines"], found["machines_by_load"]) == (None, None)
 
 
 def test_the_command_reads_a_report_and_a_store(tmp_path: Path) -> None:

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 import chirp.web
+from chirp.config import ConfigError, languages
 from chirp.model import ActionKind
 from chirp.web.assets import Assets
-from chirp.web.words import Words, languages
+from chirp.web.words import Words
 
 WEB = Path(chirp.web.__file__).parent
 SOURCES = [*WEB.glob("*.py"), *WEB.glob("templates/*.html")]
@@ -30,6 +31,12 @@ def test_every_message_is_there(language: str) -> None:
         assert any(name.startswith(key) for name in messages), key
     for kind in ActionKind:
         assert f"admin.deed.{kind.name.lower()}" in messages
+
+
+@pytest.mark.parametrize("language", ["", "xx", "../messages/en", "/etc/en", "en.toml", "en\0"])
+def test_what_is_no_language_is_no_path_either(language: str) -> None:
+    with pytest.raises(ConfigError, match="must be one of en"):
+        Words(language)
 
 
 @pytest.mark.parametrize("language", languages())
