@@ -27,6 +27,7 @@ from chirp.http.known_heads import (
     packed,
 )
 from chirp.http.plain import Plain
+from chirp.http.refusal_log import RefusalLog
 from chirp.metrics import Metrics
 
 log = logging.getLogger(__name__)
@@ -101,6 +102,7 @@ class Pipeline:
         self._metrics = metrics
         self._heads = heads
         self._max_in_flight = max_in_flight
+        self._refusals = RefusalLog(clock)
         self._resources: list[web.AbstractResource] = []
 
     def wrap(self, name: str, route: Route) -> Handler:
@@ -273,7 +275,8 @@ class Pipeline:
             response = self._refused(error, request, call, face)
         except Exception as mistake:  # noqa: BLE001  (`error` is its context: logged with it)
             return self._failed(mistake, request, call)
-        if not isinstance(error, Refusal | web.HTTPException | ConnectionError):
+        is_callers = isinstance(error, Refusal | web.HTTPException | ConnectionError)
+        if not is_callers and not self._refusals.write(error, call.request_id):
             self._log_failure(error, request, call)
         return response
 
