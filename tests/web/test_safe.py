@@ -69,6 +69,7 @@ async def test_the_session_is_new_at_each_sign_in_and_ends(http: Http, ada: Pers
         return {c.key: c.value for c in ada.jar}["chirp_session"]
 
     before = session()
+    assert (await http.get("/users/me", before)).status == 200
     cookie = next(c for c in ada.jar if c.key == "chirp_session")
     assert cookie["httponly"]
     assert cookie["samesite"] == "Lax"
