@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from pathlib import Path
 
 import orjson
@@ -65,6 +66,22 @@ async def test_replies_quotes_and_threads(http: Http, ada: Person) -> None:
     assert texts(await ada.get(f"/ada/status/{first}/quotes"))[0].startswith("what I said")
     assert (await ada.get(f"/tweets/{first}")).url.path == f"/ada/status/{first}"
     assert (await ada.get(f"/wrong/status/{first}")).url.path == f"/ada/status/{first}"
+
+
+async def test_a_form_without_files_may_come_urlencoded(http: Http, ada: Person) -> None:
+    assert texts(await ada.post("/compose", tweet_data="first \u2764")) == ["first \u2764"]
+    first = await newest(http, "ada")
+    page = await ada.post("/compose", tweet_data="second", in_reply_to_tweet_id=first)
+    assert texts(page) == ["first \u2764", "second"]
+    assert (await ada.post("/settings", name="Ada L.")).url.query_string == "done=saved"
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    long = BytesIO(b"tweet_data=" + b"x" * (1 << 20))
+    assert (await ada.ask("POST", "/compose", data=long, headers=headers)).status == 413
+    page = await ada.ask("POST", "/compose", json={"tweet_data": "third"})
+    assert (page.status, "as multipart/form-data" in page.text) == (400, True)
+    ada.csrf = ""
+    assert (await ada.post("/compose", tweet_data="forged")).status == 403
+    assert await newest(http, "ada") != first
 
 
 @pytest.mark.parametrize("field", ["in_reply_to_tweet_id", "quote_of_tweet_id"])
