@@ -192,7 +192,7 @@ async def test_the_profile_s_settings(http: Http, ada: Person) -> None:
     page = await ada.post("/settings", files, **fields)
     assert page.url.query_string == "done=saved"
     profile = await ada.get("/ada")
-    assert profile.document.all("a", href="/search?q=%23engines")
+    assert [one.text for one in profile.document.classed("hash")] == ["#engines"]
     shown = [one for one in profile.document.all("img") if "/media/" in one.attributes["src"]]
     assert len(shown) >= 2
     await ada.post("/settings", [("avatar", b"")], no_avatar="1", **fields)
@@ -289,6 +289,20 @@ async def test_people_are_found_by_name(http: Http, stranger: Person) -> None:
     assert found == ["@ada", "@adam"]
     assert (await stranger.get("/search")).status == 200
     assert (await stranger.get("/search?q=nobody-at-all")).document.classed("empty")
+    for tag in ("%23ada", "%EF%BC%83ada", "%24ADA"):
+        page = await stranger.get("/search?q=" + tag)
+        assert "Tags are not searched yet" in page.document.classed("empty")[0].text
+        assert not page.document.classed("person")
+
+
+async def test_a_tag_leads_nowhere_as_long_as_tags_are_not_searched(
+    http: Http, stranger: Person
+) -> None:
+    tweet = await http.tweet((await http.register("ada"))["api_dev_key"], "#engines $ACME @ada")
+    page = await stranger.get(f"/ada/status/{tweet['tweet_id']}")
+    assert [one.text for one in page.document.classed("hash")] == ["#engines", "$ACME"]
+    links = [one.attributes["href"] for one in page.document.all("a")]
+    assert [link for link in links if "search" in link] == ["/search"]
 
 
 async def test_moderators_have_a_page(http: Http, ada: Person) -> None:
