@@ -15,6 +15,7 @@
     └─ StorageError            the store's trouble; the cause stays chained for the log
        ├─ Conflict             an `expect` of a batch did not hold; nothing was applied
        ├─ WritesStopped        a full disk or a failed sync: reads go on, writes are refused
+       ├─ ConsumerStopped      who draws the consequences of writes has failed: writes are refused
        └─ OpenError            the store cannot be opened; carries operation, path and a hint
 
 Status numbers stand beside the names for the reader alone: `chirp.http` maps one to the other.
@@ -96,6 +97,10 @@ class Conflict(StorageError):
 
 class WritesStopped(StorageError):
     """The disk is full or a sync failed: the store refuses writes until it is opened anew."""
+
+
+class ConsumerStopped(StorageError):
+    """A consumer of the journals has failed: what hangs on it is refused until the next start."""
 
 
 class OpenError(StorageError):

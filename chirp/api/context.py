@@ -13,7 +13,7 @@ from chirp.api.render import Renderer
 from chirp.clock import Clock
 from chirp.commands import Repeatable, repeatable
 from chirp.errors import Invalid, NotFound
-from chirp.http.auth import body_key, find_viewer, header_key, require_viewer
+from chirp.http.auth import body_key, find_viewer, header_key, only_value, require_viewer
 from chirp.http.body import Body, read_body
 from chirp.http.calls import call_of
 from chirp.http.errors import JSON_TYPE
@@ -131,7 +131,7 @@ def idempotency(request: web.Request, body: Body | None = None) -> Repeatable | 
     The body counts as it was understood, without the key in it: a form that is sent again has
     another boundary. Raises: Invalid.
     """
-    key = request.headers.get("Idempotency-Key")
+    key = only_value(request, "Idempotency-Key", "Idempotency-Key")
     if key is None:
         return None
     fields = {} if body is None else {**to_builtins(body), "api_dev_key": None}

@@ -22,9 +22,11 @@ _PAGE = """<!doctype html>
 <title>Chirp API</title><link rel="stylesheet" href="/docs/docs.css">
 <script type="module" src="/docs/docs.js"></script></head>
 <body><a class="skip" href="#main">To the contents</a>
-<header><a class="brand" href="/docs">Chirp <b>API</b></a><span class="version">{version}</span>
+<header><span class="brand"><a href="/">Chirp</a> <a href="/docs"><b>API</b></a></span>
+<span class="version">{version}</span>
 <form class="key" hidden><label>Key <input type="password" autocomplete="off"
-placeholder="chirp_…"></label></form><a href="/openapi.json">openapi.json</a></header>
+placeholder="chirp_…"></label></form><a href="/">Home</a>
+<a href="/openapi.json">openapi.json</a></header>
 <div class="frame"><nav aria-label="Contents"><details open><summary>Contents</summary>
 {contents}</details></nav>
 <main id="main">{intro}{sections}{errors}{shapes}</main></div></body></html>

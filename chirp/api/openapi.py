@@ -40,7 +40,7 @@ _ACCOUNT = ("POST /users", "GET /users/me", "PATCH /users/me", "DELETE /users/me
 REFUSALS = {
     400: ("invalid_request", "Malformed, wrong type, missing, too long, or an unknown id"),
     401: ("unauthorized", "No key where one is needed; a wrong or a revoked one"),
-    403: ("forbidden", "Not yours, blocked, suspended"),
+    403: ("forbidden", "Not yours, blocked, suspended; a wrong `password` of one's own account"),
     404: ("not_found", "No such thing, or one that this viewer may not know of"),
     405: ("method_not_allowed", "The address takes other methods"),
     409: ("conflict", "Taken; or the same Idempotency-Key with another body"),

@@ -48,7 +48,7 @@ class StreamHandlers:
             heartbeat=30.0, compress=False, max_msg_size=_LONGEST_MESSAGE_BYTES
         )
         self._streams.sign(request, socket)
-        await socket.prepare(request)
+        await _shake_hands(request, socket)
         sending = self._tasks.start(
             f"stream-{viewer.user_id}", self._send_all(request, socket, events)
         )
@@ -85,6 +85,15 @@ class StreamHandlers:
             code = WSCloseCode.GOING_AWAY
         await in_time(request, socket.close(code=code, message=event.why.encode()))
         return False
+
+
+async def _shake_hands(request: web.Request, socket: web.WebSocketResponse) -> None:
+    """Begin a WebSocket. Raises: Invalid: what the client says of it is not whole."""
+    try:
+        await socket.prepare(request)
+    except web.HTTPBadRequest:
+        words = "Connection: Upgrade, Sec-WebSocket-Version: 13 and a Sec-WebSocket-Key of 16 bytes"
+        raise Invalid(f"a WebSocket needs {words} in base64", field="Upgrade") from None
 
 
 def socket_message(renderer: Renderer, event: StreamEvent) -> str:

@@ -23,7 +23,7 @@ from itertools import count, takewhile
 from typing import Protocol
 
 from chirp.clock import Clock
-from chirp.errors import ChirpError, StorageError
+from chirp.errors import ConsumerStopped, StorageError
 from chirp.storage.engine import Batch, Engine, Receipt
 from chirp.storage.events import Event, unpack_event
 from chirp.tasks import TaskRunner
@@ -195,13 +195,13 @@ class JournalReader:
             else:
                 future.set_exception(self._refusal())
 
-    def _refusal(self) -> ChirpError:
-        error = StorageError(f"the {self.consumer.name} consumer has stopped")
+    def _refusal(self) -> ConsumerStopped:
+        error = ConsumerStopped(f"the {self.consumer.name} consumer has stopped")
         error.__cause__ = self.failure
         return error
 
     async def wait_applied(self, sequence: int) -> None:
-        """Return once the consumer is done with `sequence`. Raises: StorageError: it stopped."""
+        """Return once the consumer is done with `sequence`. Raises: ConsumerStopped."""
         if sequence <= self.position:
             return
         if self.failure is not None:
@@ -287,13 +287,13 @@ class JournalRunner:
                 await reader.wait_applied(self._engine.last_sequence(reader.source))
 
     async def wait_consumer(self, consumer: str) -> None:
-        """Return once one consumer has handled all that is committed now. Raises: StorageError."""
+        """Return once a consumer has handled all that is committed now. Raises: ConsumerStopped."""
         ends = self.ends()
         for reader in self._readers[consumer]:
             await reader.wait_applied(ends[reader.source])
 
     async def wait_idle(self) -> None:
-        """Return once every consumer has handled all that is committed. Raises: StorageError."""
+        """Return once all consumers have handled all that there is. Raises: ConsumerStopped."""
         await self._wait_caught_up([r for readers in self._readers.values() for r in readers])
 
     def _wake(self, source: int, _sequence: int) -> None:
@@ -323,14 +323,14 @@ class JournalRunner:
         return found
 
     async def wait_applied(self, consumer: str, receipt: Receipt) -> None:
-        """Return once `consumer` is done with the event of `receipt`. Raises: StorageError."""
+        """Return once `consumer` is done with the event of `receipt`. Raises: ConsumerStopped."""
         await self._readers[consumer][receipt.source].wait_applied(receipt.sequence)
 
     async def wait_partition(self, consumer: str, partition: int) -> None:
         """Return once `consumer` is done with all that a partition has committed until now.
 
         For what another consumer has committed there in the wake of an event, and of which
-        nobody has a receipt. Raises: StorageError.
+        nobody has a receipt. Raises: ConsumerStopped.
         """
         source = self._engine.source_of(partition)
         reader = self._readers[consumer][source]
@@ -349,11 +349,11 @@ class JournalRunner:
 
         Its consequences would not come, so the request that waits for them would be refused
         though its truth is stored; and what is tried again is there twice after the next start.
-        Raises: StorageError.
+        Raises: ConsumerStopped.
         """
         why = self.failure
         if why is not None:
-            raise StorageError(why)
+            raise ConsumerStopped(why)
 
     def lag(self) -> dict[str, int]:
         """Return how many events each consumer has yet to handle, over all journals."""

@@ -9,19 +9,34 @@ from chirp.http.body import MAX_KEY_BODY_BYTES, Body
 from chirp.http.calls import call_of
 from chirp.views import Viewer
 
+_TWO = "two different keys in one request"
+
 
 def header_key(request: web.Request) -> str | None:
-    """Return the key in the headers. Raises: Invalid: two different ones."""
-    headers = request.headers
-    bearer, key = headers.get("Authorization"), headers.get("X-API-Key")
+    """Return the key in the headers. Raises: Unauthorized; Invalid: two different ones."""
+    key = only_value(request, "X-API-Key", "api_dev_key")
+    bearer = only_value(request, "Authorization", "api_dev_key")
     if bearer is None:
         return key
     scheme, _, token = bearer.partition(" ")
     if scheme.lower() != "bearer":
         raise Unauthorized("Authorization must be: Bearer <key>")
     if key is not None and key != token.strip():
-        raise Invalid("two different keys in one request", field="api_dev_key")
+        raise Invalid(_TWO, field="api_dev_key")
     return token.strip()
+
+
+def only_value(request: web.Request, header: str, field: str) -> str | None:
+    """Return what a header says; None where it is not. Raises: Invalid: two different things.
+
+    Which of two counts, a proxy may see in another way.
+    """
+    values = request.headers.getall(header, None)
+    if values is None:
+        return None
+    if len(values) > 1 and len(set(values)) > 1:
+        raise Invalid(_TWO, field=field)
+    return values[0]
 
 
 def body_key(request: web.Request, body: Body, from_header: str | None) -> str | None:
@@ -32,7 +47,7 @@ def body_key(request: web.Request, body: Body, from_header: str | None) -> str |
     if request.content.total_bytes > MAX_KEY_BODY_BYTES:
         raise Invalid("a body over 64 KiB must not hold a key", field="api_dev_key")
     if from_header is not None and from_header != body.api_dev_key:
-        raise Invalid("two different keys in one request", field="api_dev_key")
+        raise Invalid(_TWO, field="api_dev_key")
     return body.api_dev_key
 
 

@@ -20,7 +20,8 @@ MAX_BODY_BYTES = 1 << 20
 MAX_KEY_BODY_BYTES = 64 << 10
 """A key is looked for only in bodies up to this size."""
 
-_FORMS = {"application/x-www-form-urlencoded", "multipart/form-data"}
+URLENCODED = "application/x-www-form-urlencoded"
+_FORMS = {URLENCODED, "multipart/form-data"}
 _CHARSETS = {None, "utf-8", "utf8", "us-ascii", "ascii", "iso-8859-1", "latin-1", "windows-1252"}
 """Decoders that take time linear in their input. Python's own list has one that does not: a
 megabyte of punycode holds the loop for a minute."""
@@ -54,8 +55,16 @@ async def read_body(request: web.Request, kind: type[S]) -> S:
     return _decode(raw, kind)
 
 
-async def _raw(request: web.Request) -> bytes:
-    most, chunks, size = call_of(request).max_body_bytes, [], 0
+async def read_fields(request: web.Request) -> list[tuple[str, str]]:
+    """Return the names and values of a urlencoded form of up to 1 MiB, in order.
+
+    Raises: Invalid, TooLarge.
+    """
+    return _pairs(request, await _raw(request, MAX_BODY_BYTES))
+
+
+async def _raw(request: web.Request, most: int | None = None) -> bytes:
+    most, chunks, size = most or call_of(request).max_body_bytes, [], 0
     content = request.content
     if content.is_eof() and content.exception() is None and content.total_bytes <= most:
         # All of it came with the head, as nearly always: nothing to wait for.
@@ -83,7 +92,7 @@ def _decode(raw: bytes, kind: type[S]) -> S:
         raise Invalid("the body is nested too deeply") from None
 
 
-def _pairs(request: web.Request, raw: bytes) -> Pairs:
+def _pairs(request: web.Request, raw: bytes) -> list[tuple[str, str]]:
     """Return the fields of a form; aiohttp's own parser puts U+FFFD for what is not text."""
     try:
         charset = _charset(request.charset)

@@ -47,7 +47,8 @@ _ANSWERS: dict[type[ChirpError], Answer] = {
     Unavailable: Answer(503, "unavailable"),
 }
 _BY_STATUS = {answer.status: answer.error for answer in _ANSWERS.values()} | {
-    405: "method_not_allowed"
+    405: "method_not_allowed",
+    500: "internal",
 }
 
 
@@ -124,6 +125,7 @@ _HTTP_WORDS = {
     408: "the request took too long to arrive",
     413: "the body is too large",
     431: "the request line or a header is too long",
+    500: "the server made a mistake",
     501: "this method is unknown here",
     503: "too many connections",
     505: "only HTTP/1.1 is spoken here",

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from aiohttp import web
+from aiohttp.http_parser import RawRequestMessage
 
 from chirp.clock import Clock
 from chirp.config import ConfigError, Server
@@ -32,8 +33,20 @@ class _HttpServer(web.Server):
     """aiohttp's server, with our connections."""
 
     def __init__(self, made: web.Server, connections: Connections, **options: Any) -> None:
-        super().__init__(made.request_handler, request_factory=made.request_factory, **options)
+        super().__init__(made.request_handler, request_factory=self._request, **options)
+        self._made = made.request_factory
         self._watched = connections
+
+    def _request(self, message: RawRequestMessage, *given: Any) -> web.BaseRequest:
+        """Make a request; of `CONNECT host:port` and `GET http://host` the path is `/`.
+
+        aiohttp finds no route for an empty path, not even one that matches anything: it would
+        answer in its own words, past the limits and the counters. (RFC 9112, 3.2.2.)
+        """
+        url = message.url
+        if url.absolute and url.raw_path == "/":
+            message = message._replace(url=url.with_path("/", encoded=True, keep_query=True))
+        return self._made(message, *given)
 
     def __call__(self) -> Connection:
         return Connection(self, self._watched, loop=self._loop, **self._kwargs)

@@ -14,7 +14,7 @@ from chirp.errors import ChirpError, Invalid, RateLimited, Refusal, Unavailable
 from chirp.http.access_log import AccessLog, logged_path
 from chirp.http.body import MAX_BODY_BYTES
 from chirp.http.calls import CALL, Call, Group, RequestIds
-from chirp.http.errors import FAILED, told_of, told_of_http
+from chirp.http.errors import FAILED, tell_json, told_of, told_of_http
 from chirp.http.faces import JSON_FACE, Face
 from chirp.http.gate import Gate
 from chirp.http.known_heads import (
@@ -27,6 +27,7 @@ from chirp.http.known_heads import (
     packed,
 )
 from chirp.http.plain import Plain
+from chirp.http.refusal_log import RefusalLog
 from chirp.metrics import Metrics
 
 log = logging.getLogger(__name__)
@@ -101,6 +102,7 @@ class Pipeline:
         self._metrics = metrics
         self._heads = heads
         self._max_in_flight = max_in_flight
+        self._refusals = RefusalLog(clock)
         self._resources: list[web.AbstractResource] = []
 
     def wrap(self, name: str, route: Route) -> Handler:
@@ -147,20 +149,29 @@ class Pipeline:
         request: web.Request,
         call: Call,
     ) -> web.StreamResponse | Plain:
-        """Return what a handler answers, or the refusal. Raises nothing of ours."""
+        """Return what a handler answers, or the refusal, whatever fails. Raises nothing of ours."""
         weight = int(not route.stream)
         self._metrics.in_flight += weight
         try:
             return await work
         except Exception as error:  # noqa: BLE001  (the top: logged once, told without a trace)
-            # Who asks too much, or in an overload, costs no read beside.
-            if not isinstance(error, RateLimited | Unavailable):
-                await route.face.recall(request)
-            told = self._told(error, request, call, route.face)
+            told = await self._recalled(error, request, call, route.face)
             _cut_where_begun(request)
             return told
         finally:
             self._metrics.in_flight -= weight
+
+    async def _recalled(
+        self, error: Exception, request: web.Request, call: Call, face: Face
+    ) -> web.StreamResponse:
+        """Return how an error is told to whoever asked, as far as that is known."""
+        try:
+            # Who asks too much, or in an overload, costs no read beside.
+            if not isinstance(error, RateLimited | Unavailable):
+                await face.recall(request)
+        except Exception as mistake:  # noqa: BLE001  (as below)
+            return self._failed(mistake, request, call)
+        return self._told(error, request, call, face)
 
     async def _answered(
         self, route: Route, request: web.Request, call: Call, started_s: float
@@ -250,8 +261,7 @@ class Pipeline:
         try:
             return kept_of(answer)
         except (TypeError, ValueError) as error:
-            self._log_failure(request, error, call)
-            return kept_of(face.refused(request, call, FAILED))
+            return kept_of(self._told(error, request, call, face))
 
     def _enter(self, request: web.Request, call: Call, face: Face, now_s: float) -> str | None:
         self._refuse_overload()
@@ -260,12 +270,20 @@ class Pipeline:
     def _told(
         self, error: Exception, request: web.Request, call: Call, face: Face
     ) -> web.StreamResponse:
-        if isinstance(error, ChirpError | web.HTTPException):
-            return self._refused(error, request, call, face)
-        if isinstance(error, ConnectionError):
-            return self._refused(_LOST, request, call, face)
-        self._log_failure(request, error, call)
-        return face.refused(request, call, FAILED)
+        """Return how an error is told, and log it if it is not the caller's. Raises nothing."""
+        try:
+            response = self._refused(error, request, call, face)
+        except Exception as mistake:  # noqa: BLE001  (`error` is its context: logged with it)
+            return self._failed(mistake, request, call)
+        is_callers = isinstance(error, Refusal | web.HTTPException | ConnectionError)
+        if not is_callers and not self._refusals.write(error, call.request_id):
+            self._log_failure(error, request, call)
+        return response
+
+    def _failed(self, mistake: Exception, request: web.Request, call: Call) -> web.StreamResponse:
+        """Answer in a face's place that has failed itself."""
+        self._log_failure(mistake, request, call)
+        return tell_json(FAILED, call.request_id)
 
     def _refuse_overload(self) -> None:
         if self._metrics.in_flight > self._max_in_flight:
@@ -298,21 +316,16 @@ class Pipeline:
         raise web.HTTPNotFound
 
     def _refused(
-        self,
-        error: ChirpError | web.HTTPException,
-        request: web.Request,
-        call: Call,
-        face: Face,
+        self, error: Exception, request: web.Request, call: Call, face: Face
     ) -> web.StreamResponse:
         if isinstance(error, web.HTTPException):
-            if error.status < 400:
-                return error
-            return face.refused(request, call, told_of_http(error))
-        if not isinstance(error, Refusal):
-            log.error("request %s: %s", call.request_id, error, exc_info=error)
-        return face.refused(request, call, told_of(error))
+            return error if error.status < 400 else face.refused(request, call, told_of_http(error))
+        if isinstance(error, ConnectionError):
+            error = _LOST
+        told = told_of(error) if isinstance(error, ChirpError) else FAILED
+        return face.refused(request, call, told)
 
-    def _log_failure(self, request: web.Request, error: Exception, call: Call) -> None:
+    def _log_failure(self, error: Exception, request: web.Request, call: Call) -> None:
         words = "request %s failed: %s %s"
         log.error(words, call.request_id, request.method, logged_path(request), exc_info=error)
 

@@ -1,4 +1,4 @@
-"""The plain page at /: what runs here, how it does, and what to try."""
+"""The plain page at /status: what runs here, how it does, and what to try."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ font-variant-numeric:tabular-nums}}
 h2{{font-size:1.05rem;margin:2rem 0 .5rem}}
 pre{{background:var(--card);border:1px solid var(--line);border-radius:.7rem;padding:1rem;
 white-space:pre-wrap;overflow-wrap:anywhere;font:13px/1.55 ui-monospace,monospace;margin:0}}
-a{{color:var(--accent)}}
+a{{color:var(--accent)}}h1 a{{color:inherit;text-decoration:none}}
 @media(max-width:30rem){{dl{{grid-template-columns:repeat(2,1fr)}}}}
 </style>
-<main><h1>Chirp</h1><p>{state} · version {version}</p>
+<main><h1><a href="/">Chirp</a></h1><p>{state} · version {version}</p>
 <dl>{figures}</dl>
 <h2>Try it</h2>
 <pre>{example}</pre>
-<p style="margin-top:1.5rem"><a href="/docs">API</a> ·
+<p style="margin-top:1.5rem"><a href="/">Home</a> · <a href="/docs">API</a> ·
 <a href="/healthz">healthz</a> · <a href="/readyz">readyz</a> ·
 <a href="/metrics">metrics</a></p></main></html>
 """

@@ -36,7 +36,7 @@ async def read_upload(request: web.Request, on_text: OnText, on_file: OnFile) ->
     such a form; TooLarge; and what the two raise.
     """
     if request.content_type != "multipart/form-data":
-        raise Invalid("send the file as multipart/form-data")
+        raise Invalid("send a form, as multipart/form-data")
     with _parsing():
         reader = await request.multipart()
     for number in count(1):

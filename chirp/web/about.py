@@ -93,8 +93,11 @@ class About:
         return web.Response(body=body, headers=headers)
 
     def _tweet_id(self, request: web.Request) -> TweetId:
-        """Return the tweet that an address of ours is about. Raises: NotFound."""
-        parts = parts_of(request.query.get("url", ""))
+        """Return the tweet that an address of ours is about. Raises: Invalid: none; NotFound."""
+        url = request.query.get("url", "")
+        if not url:
+            raise Invalid("url is missing: the address of a tweet", field="url")
+        parts = parts_of(url)
         words = parts.path.strip("/").split("/")
         ours = parts.netloc == urlsplit(self._site.public_url).netloc
         if not ours or len(words) != 3 or words[1] != "status":

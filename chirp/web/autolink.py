@@ -1,7 +1,8 @@
-"""A tweet's text as HTML: mentions, hashtags, cashtags and links, with everything else escaped.
+"""A tweet's text as HTML: mentions and links, hashtags and cashtags, with everything else escaped.
 
-The rules are those of twitter-text's autolink cases. The text of the HTML is the tweet's own: of a
-link, the scheme is only hidden from sight.
+The rules are those of twitter-text's autolink cases, but that tags are marked and lead nowhere:
+tweets cannot be searched yet, and a link would always end at an empty page. The text of the HTML is
+the tweet's own: of a link, the scheme is only hidden from sight.
 """
 
 from __future__ import annotations
@@ -9,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from enum import Enum
 from typing import NamedTuple
-from urllib.parse import quote
 
 from markupsafe import Markup, escape
 
@@ -18,7 +18,7 @@ from chirp.text import extract_cashtags, parse
 
 
 class Kind(Enum):
-    """What a span of a text leads to."""
+    """What a span of a text is."""
 
     MENTION = "mention"
     LIST = "list"
@@ -43,7 +43,7 @@ _KINDS = {
 
 
 def spans_of(tweet: Tweet) -> list[Span]:
-    """Return what a tweet's text links to, in order."""
+    """Return what is marked in a tweet's text, in order."""
     spans = [Span(e.start, e.end, _KINDS[e.kind]) for e in tweet.entities]
     if "$" in tweet.content:
         spans += [Span(c.start, c.end, Kind.CASHTAG) for c in extract_cashtags(tweet.content)]
@@ -51,7 +51,7 @@ def spans_of(tweet: Tweet) -> list[Span]:
 
 
 def spans_of_text(text: str) -> list[Span]:
-    """Return what any text links to, by the rules of tweets."""
+    """Return what is marked in any text, by the rules of tweets."""
     found = parse(text).entities
     spans = [Span(m.start, m.end, Kind.MENTION) for m in found.mentions]
     spans += [Span(h.start, h.end, Kind.HASHTAG) for h in found.hashtags]
@@ -59,7 +59,7 @@ def spans_of_text(text: str) -> list[Span]:
 
 
 def autolink(text: str, spans: Iterable[Span]) -> Markup:
-    """Return `text` with links where `spans` say, which are in order. O(len(text)).
+    """Return `text` with links and tags where `spans` say, which are in order. O(len(text)).
 
     >>> autolink("hi @ada <b>", [Span(3, 7, Kind.MENTION)])
     Markup('hi <a href="/ada">@ada</a> &lt;b&gt;')
@@ -77,9 +77,7 @@ def _link(text: str, span: Span) -> Markup:
         return _url(text)
     if span.kind in {Kind.MENTION, Kind.LIST}:
         return Markup('<a href="/{}">{}</a>').format(text[1:], text)
-    # A full-width sign searches as the plain one.
-    sign = "%23" if span.kind is Kind.HASHTAG else "%24"
-    return Markup('<a href="/search?q={}{}">{}</a>').format(sign, quote(text[1:]), text)
+    return Markup('<span class="hash">{}</span>').format(text)
 
 
 def _url(text: str) -> Markup:

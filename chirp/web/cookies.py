@@ -6,6 +6,7 @@ scripts cannot read it, and no page holds it.
 
 from __future__ import annotations
 
+import re
 from secrets import token_urlsafe
 from typing import Literal
 
@@ -13,7 +14,8 @@ from aiohttp import web
 
 _KEPT_S = 30 * 86_400
 _YEAR_S = 365 * 86_400
-_LONGEST = 128
+_OURS = re.compile(r"[A-Za-z0-9_-]{1,128}", re.ASCII)
+"""What a value of ours looks like; a header may hold any bytes."""
 
 THEMES = ("system", "light", "dark")
 
@@ -29,7 +31,7 @@ class Cookies:
         self._visit = prefix + "chirp_visit"
 
     def session(self, request: web.Request) -> str | None:
-        """Return the key in the session's cookie."""
+        """Return the key in the session's cookie; None: there is none that could be ours."""
         return self._get(request, self._session)
 
     def set_session(self, response: web.StreamResponse, secret: str) -> None:
@@ -41,7 +43,7 @@ class Cookies:
         self._set(response, self._session, "", 0)
 
     def visit(self, request: web.Request) -> str | None:
-        """Return the number of a visit without a session."""
+        """Return the number of a visit without a session; None: none that could be ours."""
         return self._get(request, self._visit)
 
     def new_visit(self) -> str:
@@ -64,7 +66,7 @@ class Cookies:
     @staticmethod
     def _get(request: web.Request, name: str) -> str | None:
         value = request.cookies.get(name, "")
-        return value if 0 < len(value) <= _LONGEST else None
+        return value if _OURS.fullmatch(value) else None
 
     def _set(
         self,

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from aiohttp import web
 
 from chirp.errors import Invalid
+from chirp.http.body import URLENCODED, read_fields
 from chirp.http.calls import call_of
 from chirp.http.uploads import read_upload
 from chirp.model import Media
@@ -52,7 +53,12 @@ class Receiver:
 
     async def read(self) -> Received:
         """Return the form. Raises: Forbidden: it is not ours; Refusal: a file is not good."""
-        await read_upload(self._request, self._take_text, self._take_file)
+        if self._request.content_type == URLENCODED:
+            # A form without a file may as well come so, from a script or a bookmark.
+            for name, text in await read_fields(self._request):
+                await self._take_text(name, text)
+        else:
+            await read_upload(self._request, self._take_text, self._take_file)
         self._check()
         return self._received
 

@@ -9,7 +9,8 @@ import pytest
 from aiohttp import FormData
 
 from tests.support.driver import PASSWORD
-from tests.support.web import Http
+from tests.support.raw import Raw
+from tests.support.web import BASE, Http
 
 GOOD = {"username": "ada", "name": "Ada", "email": "ada@example.org", "password": PASSWORD}
 
@@ -174,6 +175,23 @@ async def test_two_different_keys_are_refused(http: Http) -> None:
     (await http.get("/users/me", ada, headers=headers)).refused(400, "api_dev_key")
     follow = await http.post("/users/bob/follow", {"api_dev_key": other}, ada)
     follow.refused(400, "api_dev_key")
+
+
+@pytest.mark.parametrize("name", ["X-API-Key", "Authorization", "Idempotency-Key"])
+async def test_a_header_says_one_key(http: Http, name: str) -> None:
+    ada, bob = await http.chirp.register_many("ada", "bob")
+    keys = [http.chirp.secrets[who.user_id] for who in (ada, bob)]
+    sign = "Bearer " if name == "Authorization" else ""
+    head = f"POST {BASE}/tweet HTTP/1.1\r\nHost: x\r\nContent-Length: 13\r\n"
+    head += "Content-Type: application/x-www-form-urlencoded\r\n"
+    if name == "Idempotency-Key":
+        head += f"X-API-Key: {keys[0]}\r\n"
+    for second, wanted in ((keys[1], 400), (keys[0], 201)):
+        twice = "".join(f"{name}: {sign}{key}\r\n" for key in (keys[0], second))
+        raw = await Raw.open(http)
+        answer = await (await raw.send(f"{head}{twice}\r\ntweet_data=hi".encode())).answer()
+        assert answer.startswith(b"HTTP/1.1 %d " % wanted)
+        assert (b"two different keys" in answer) == (wanted == 400)
 
 
 @pytest.mark.parametrize("how", ["json", "chunked", "form", "multipart", "chunked multipart"])

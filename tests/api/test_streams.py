@@ -101,6 +101,18 @@ async def test_a_socket_tells_the_same(http: Http) -> None:
         assert told["id"] == str(http.chirp.server.bus.place())
 
 
+@pytest.mark.parametrize(
+    "wrong", [{"Connection": "close"}, {"Sec-WebSocket-Version": "12"}, {"Sec-WebSocket-Key": "x"}]
+)
+async def test_a_handshake_that_is_not_whole_is_refused(http: Http, wrong: dict[str, str]) -> None:
+    bob = await http.chirp.register("bob")
+    headers = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13"}
+    headers |= {"Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA=="} | wrong
+    answer = await http.get("/stream", bob, headers=headers)
+    assert "a WebSocket needs Connection: Upgrade" in answer.refused(400, "Upgrade")["message"]
+    assert len(http.chirp.server.bus) == 0
+
+
 async def test_a_socket_says_why_it_ends(http: Http) -> None:
     bob = await http.chirp.register("bob")
     headers = {"X-API-Key": http.chirp.secrets[bob.user_id]}

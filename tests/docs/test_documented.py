@@ -10,10 +10,14 @@ from typing import Any
 import click
 import pytest
 
+from chirp.api.bodies import TweetBody
 from chirp.api.routes import BASE
+from chirp.cli.demo import CAST_FILE, LOGIN_FILE
 from chirp.cli.main import cli
 from chirp.config import settings, variable_of
+from chirp.http.errors import _ANSWERS, _HTTP_WORDS, FAILED, _told_of_status
 from chirp.http.exposition import Exposition
+from chirp.storage.manifest import NAME
 from tests.docs.pages import ADRS, ROOT, text_of
 from tests.support.driver import Driver
 from tests.support.web import Http
@@ -52,6 +56,27 @@ async def test_routes_are_documented_and_no_others(chirp: Driver) -> None:
     assert said == routes
 
 
+def test_errors_are_documented_once_and_no_others() -> None:
+    table = API.split("\n## Errors\n")[1].split("\n## ")[0]
+    rows = re.findall(r"^\| ([\d, ]+) \| `(\w+)` \|", table, re.MULTILINE)
+    said = [(int(status), error) for many, error in rows for status in many.split(", ")]
+    known = {status: _told_of_status(status).error for status in _HTTP_WORDS}
+    known |= dict(_ANSWERS.values()) | {FAILED.status: FAILED.error}
+    assert sorted(said) == sorted(known.items())
+
+
+def test_fields_of_a_tweet_are_documented() -> None:
+    row = re.search(r"^\| `POST /api/v1/tweet` .*$", API, re.MULTILINE)
+    assert row is not None
+    ignored = {"api_dev_key", "maximum_results_to_return"}
+    assert set(TweetBody.__struct_fields__) - ignored <= set(re.findall(r"`(\w+)`", row[0]))
+
+
+def test_files_of_a_data_folder_are_documented() -> None:
+    for file in (CAST_FILE, LOGIN_FILE, NAME):
+        assert f"\n| `{file}` |" in PUBLIC
+
+
 @pytest.mark.parametrize(
     ("method", "path", "star"), re.findall(rf"`([A-Z]+) {BASE}(\S*)`( ★)?", API)
 )
@@ -68,8 +93,8 @@ async def test_figures_are_documented_and_no_others(chirp: Driver) -> None:
         f"{family.name}_total" if family.type == "counter" else family.name: family.type
         for family in exposition.collect()
     }
-    said = dict(re.findall(r"^\| `(chirp_\w+)` \| (\w+) \|", PUBLIC, re.MULTILINE))
-    assert said == families
+    said = re.findall(r"^\| `(chirp_\w+)` \| (\w+) \|", PUBLIC, re.MULTILINE)
+    assert sorted(said) == sorted(families.items())
 
 
 async def test_every_value_of_a_gauge_is_documented(chirp: Driver) -> None:

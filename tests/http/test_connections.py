@@ -203,6 +203,8 @@ async def test_a_stream_lives_on_and_a_client_that_takes_nothing_does_not(
         (POST + b"Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n", 400),
         (b"PROPFIND /healthz HTTP/1.1\r\nHost: x\r\n\r\n", 405),
         (b"OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n", 404),
+        (b"CONNECT x:80 HTTP/1.1\r\nHost: x:80\r\n\r\n", 405),
+        (b"POST http://x HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n", 405),
     ],
 )
 async def test_what_is_no_request_is_refused_in_our_words(
@@ -210,6 +212,14 @@ async def test_what_is_no_request_is_refused_in_our_words(
 ) -> None:
     raw = await (await Raw.open(http)).send(data)
     refused(await raw.answer(), status)
+
+
+async def test_an_address_without_a_path_is_the_first_page(http: Http) -> None:
+    for address in (b"http://x", b"http://x?limit=1"):
+        raw = await Raw.open(http)
+        await raw.send(b"GET " + address + b" HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert b"<title>Public timeline" in await raw.answer()
+    assert http.chirp.server.metrics.requests["/", 200] == 2
 
 
 async def test_endless_headers_are_refused_while_they_arrive(http: Http) -> None:

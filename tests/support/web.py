@@ -31,6 +31,7 @@ ERRORS = {
     415: "unsupported_media",
     422: "unprocessable",
     429: "rate_limited",
+    500: "internal",
     503: "unavailable",
 }
 

@@ -1,7 +1,7 @@
-"""All cases of twitter-text's autolink.yml: the same parts of the same texts become links.
+"""All cases of twitter-text's autolink.yml: the same parts of the same texts are marked.
 
-Its HTML leads to twitter.com and leaves the sign of a mention outside the link; ours does neither,
-so what is compared is the text, cut where links begin and end.
+Its HTML leads to twitter.com, also from tags, and leaves the sign of a mention outside the link;
+ours does neither, so what is compared is the text, cut where links and tags begin and end.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ CASES: dict[str, list[dict[str, Any]]] = yaml.load(SUITE.read_text("utf-8"), yam
     "tests"
 ]
 LINK = re.compile(r"<a [^>]*?(?:class=\"([^\"]*)\")?[^>]*>(.*?)</a>", re.DOTALL)
+MARKED = re.compile(r"<a [^>]*>.*?</a>|<span class=\"hash\">.*?</span>", re.DOTALL)
 SIGNS = "@＠"
 
 
@@ -45,9 +46,9 @@ def made(markup: str) -> list[tuple[str, bool]]:
     """Return the same of our HTML."""
     parts: list[tuple[str, bool]] = []
     place = 0
-    for found in re.finditer(r"<a [^>]*>(.*?)</a>", markup, re.DOTALL):
+    for found in MARKED.finditer(markup):
         parts.append((html.unescape(markup[place : found.start()]), False))
-        parts.append((html.unescape(re.sub(r"<[^>]*>", "", found[1])), True))
+        parts.append((html.unescape(re.sub(r"<[^>]*>", "", found[0])), True))
         place = found.end()
     parts.append((html.unescape(markup[place:]), False))
     return [part for part in parts if part[0]]
@@ -80,7 +81,7 @@ PLAIN = [(name, case) for name in CASES if name != "json" for case in CASES[name
 
 
 @pytest.mark.parametrize(("kind", "case"), PLAIN, ids=lambda one: str(one)[:60])
-def test_the_same_parts_become_links(kind: str, case: dict[str, Any]) -> None:
+def test_the_same_parts_are_marked(kind: str, case: dict[str, Any]) -> None:
     expected = case["expected"]
     text = html.unescape(case["text"])
     markup = str(autolink(text, spans(text, kind)))

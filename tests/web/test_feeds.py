@@ -48,8 +48,10 @@ async def test_oembed(http: Http, stranger: Person) -> None:
     retweet = (await http.get("/users/bob/tweets")).json["data"][0]["tweet_id"]
     again = await stranger.get("/" + url.replace(f"ada/status/{tweet}", f"bob/status/{retweet}"))
     assert orjson.loads(again.text) == told
-    for bad in ("https://evil.example/ada/status/1", "x", ""):
+    for bad in ("https://evil.example/ada/status/1", "x"):
         assert (await stranger.get("/oembed?url=" + bad)).status == 404
+    for missing in ("//oembed", "//oembed?url=", "//oembed?format=xml"):
+        (await http.get(missing)).refused(400, "url")
 
 
 async def test_a_tweet_says_what_it_is_to_other_sites(http: Http, stranger: Person) -> None:

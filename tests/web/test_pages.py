@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from pathlib import Path
 
 import orjson
@@ -65,6 +66,22 @@ async def test_replies_quotes_and_threads(http: Http, ada: Person) -> None:
     assert texts(await ada.get(f"/ada/status/{first}/quotes"))[0].startswith("what I said")
     assert (await ada.get(f"/tweets/{first}")).url.path == f"/ada/status/{first}"
     assert (await ada.get(f"/wrong/status/{first}")).url.path == f"/ada/status/{first}"
+
+
+async def test_a_form_without_files_may_come_urlencoded(http: Http, ada: Person) -> None:
+    assert texts(await ada.post("/compose", tweet_data="first \u2764")) == ["first \u2764"]
+    first = await newest(http, "ada")
+    page = await ada.post("/compose", tweet_data="second", in_reply_to_tweet_id=first)
+    assert texts(page) == ["first \u2764", "second"]
+    assert (await ada.post("/settings", name="Ada L.")).url.query_string == "done=saved"
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    long = BytesIO(b"tweet_data=" + b"x" * (1 << 20))
+    assert (await ada.ask("POST", "/compose", data=long, headers=headers)).status == 413
+    page = await ada.ask("POST", "/compose", json={"tweet_data": "third"})
+    assert (page.status, "as multipart/form-data" in page.text) == (400, True)
+    ada.csrf = ""
+    assert (await ada.post("/compose", tweet_data="forged")).status == 403
+    assert await newest(http, "ada") != first
 
 
 @pytest.mark.parametrize("field", ["in_reply_to_tweet_id", "quote_of_tweet_id"])
@@ -175,7 +192,7 @@ async def test_the_profile_s_settings(http: Http, ada: Person) -> None:
     page = await ada.post("/settings", files, **fields)
     assert page.url.query_string == "done=saved"
     profile = await ada.get("/ada")
-    assert profile.document.all("a", href="/search?q=%23engines")
+    assert [one.text for one in profile.document.classed("hash")] == ["#engines"]
     shown = [one for one in profile.document.all("img") if "/media/" in one.attributes["src"]]
     assert len(shown) >= 2
     await ada.post("/settings", [("avatar", b"")], no_avatar="1", **fields)
@@ -272,6 +289,20 @@ async def test_people_are_found_by_name(http: Http, stranger: Person) -> None:
     assert found == ["@ada", "@adam"]
     assert (await stranger.get("/search")).status == 200
     assert (await stranger.get("/search?q=nobody-at-all")).document.classed("empty")
+    for tag in ("%23ada", "%EF%BC%83ada", "%24ADA"):
+        page = await stranger.get("/search?q=" + tag)
+        assert "Tags are not searched yet" in page.document.classed("empty")[0].text
+        assert not page.document.classed("person")
+
+
+async def test_a_tag_leads_nowhere_as_long_as_tags_are_not_searched(
+    http: Http, stranger: Person
+) -> None:
+    tweet = await http.tweet((await http.register("ada"))["api_dev_key"], "#engines $ACME @ada")
+    page = await stranger.get(f"/ada/status/{tweet['tweet_id']}")
+    assert [one.text for one in page.document.classed("hash")] == ["#engines", "$ACME"]
+    links = [one.attributes["href"] for one in page.document.all("a")]
+    assert [link for link in links if "search" in link] == ["/search"]
 
 
 async def test_moderators_have_a_page(http: Http, ada: Person) -> None:

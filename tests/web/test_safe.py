@@ -19,6 +19,7 @@ from chirp.web.autolink import autolink, spans_of, spans_of_text
 from chirp.web.face import safe_path
 from tests.support.driver import Driver, config
 from tests.support.pictures import drawn, encoded
+from tests.support.raw import Raw
 from tests.support.surfing import Document, Person
 from tests.support.web import Http
 
@@ -68,6 +69,7 @@ async def test_the_session_is_new_at_each_sign_in_and_ends(http: Http, ada: Pers
         return {c.key: c.value for c in ada.jar}["chirp_session"]
 
     before = session()
+    assert (await http.get("/users/me", before)).status == 200
     cookie = next(c for c in ada.jar if c.key == "chirp_session")
     assert cookie["httponly"]
     assert cookie["samesite"] == "Lax"
@@ -76,6 +78,18 @@ async def test_the_session_is_new_at_each_sign_in_and_ends(http: Http, ada: Pers
     await ada.sign_in("ada")
     assert session() != before
     assert (await http.get("/users/me", before)).status == 401
+
+
+@pytest.mark.parametrize("name", ["chirp_visit", "chirp_session", "theme", "other"])
+@pytest.mark.parametrize("value", [b"\xff", b'"\\377"', b"\xc3\xa9", b'"a b"', b"x" * 129])
+async def test_a_cookie_that_is_not_ours_is_none(name: str, value: bytes, http: Http) -> None:
+    tweet = await http.tweet((await http.register("ada"))["api_dev_key"])
+    for path in ("/", "/sign-in", f"/ada/status/{tweet['tweet_id']}", "/nothing/here"):
+        head = f"GET {path} HTTP/1.1\r\nHost: x\r\nAccept: text/html\r\nCookie: {name}="
+        raw = await Raw.open(http)
+        answer = await (await raw.send(head.encode() + value + b"\r\n\r\n")).answer()
+        assert answer.startswith(b"HTTP/1.1 404" if "nothing" in path else b"HTTP/1.1 200")
+        assert b"Set-Cookie: chirp_visit=" in answer
 
 
 async def test_the_api_takes_no_cookie(ada: Person) -> None:
