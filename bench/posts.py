@@ -50,23 +50,27 @@ def run(seconds: float, pages: float, path: Path | None) -> None:
     require("taskset")
     bench = Bench("posts", extra={"connections": 64, "pages_per_s": pages})
     noise = 0.0
+    runs = [(SERVER_CORE, LOAD_CORE, "pinned"), (None, None, "unpinned")]
+    rounds = [(*run, beside) for run in runs for beside in (0.0, pages)]
     with demo_store(300) as (data, keys):
         plan = data.parent / "plan.json"
         everybody = list(keys.values())
         content = {"authors": everybody[:100], "readers": everybody[100:], "followers": {}}
         plan.write_text(json.dumps(content), encoding="utf-8")
-        for name, server_core, load_core in (
-            ("pinned", SERVER_CORE, LOAD_CORE),
-            ("unpinned", None, None),
-        ):
+        for server_core, load_core, name, beside in rounds:
             with chirp_server(data, PORT, server_core) as pid:
-                for beside in (0.0, pages):
-                    foreign, began_s = ForeignCpu([pid]), process_cpu_s(pid)
-                    figures = load(PORT, plan, core=load_core, seconds=seconds, pages=beside)
-                    noise = max(noise, foreign.cores())
-                    figures["cpu_s"] = process_cpu_s(pid) - began_s
-                    _report(bench, f"{name}, {_beside(beside)}", figures, seconds)
+                foreign = ForeignCpu([pid])
+                figures = _loaded(pid, plan, load_core, seconds, beside)
+                noise = max(noise, foreign.cores())
+                _report(bench, f"{name}, {_beside(beside)}", figures, seconds)
     bench.finish(noise, path)
+
+
+def _loaded(pid: int, plan: Path, core: int | None, seconds: float, pages: float) -> dict[str, Any]:
+    """Post for a while; return the figures with the server's processor time, `cpu_s`."""
+    began_s = process_cpu_s(pid)
+    figures = load(PORT, plan, core=core, seconds=seconds, pages=pages)
+    return figures | {"cpu_s": process_cpu_s(pid) - began_s}
 
 
 def _beside(pages: float) -> str:

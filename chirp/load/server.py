@@ -74,16 +74,23 @@ def _free_port() -> int:
 
 async def _wait_until_up(process: Process, url: str, log: int) -> None:
     try:
-        async with asyncio.timeout(_START_S), aiohttp.ClientSession() as session:
-            while process.returncode is None:
-                if await _is_ready(session, url):
-                    return
-                await asyncio.sleep(0.05)
+        if await asyncio.wait_for(_until_up(process, url), _START_S):
+            return
     except TimeoutError as error:
         await _kill(process)
         raise BenchFailed(f"the server did not start within {_START_S:g} s") from error
     said = os.pread(log, 4096, 0).decode(errors="replace").strip().rpartition("\n")[2]
     raise BenchFailed(f"the server did not start: {said}")
+
+
+async def _until_up(process: Process, url: str) -> bool:
+    """Wait until a server answers, or has ended; say whether it answers."""
+    async with aiohttp.ClientSession() as session:
+        while process.returncode is None:
+            if await _is_ready(session, url):
+                return True
+            await asyncio.sleep(0.05)
+    return False
 
 
 async def _is_ready(session: aiohttp.ClientSession, url: str) -> bool:
