@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
-from aiohttp import web
+from aiohttp import HttpVersion11, web
 
 from chirp.clock import Clock
 from chirp.errors import ChirpError, Invalid, RateLimited, Refusal, Unavailable
@@ -176,6 +176,8 @@ class Pipeline:
     async def _answered(
         self, route: Route, request: web.Request, call: Call, started_s: float
     ) -> web.StreamResponse | Plain:
+        if request.version > HttpVersion11:
+            raise web.HTTPVersionNotSupported
         if call.group is not None:
             key = self._enter(request, call, route.face, started_s)
             if key is not None:

@@ -193,6 +193,7 @@ async def test_a_stream_lives_on_and_a_client_that_takes_nothing_does_not(
         (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 400),
         (b"\x00" * 64, 400),
         (b"GET / HTTP/9.9\r\nHost: x\r\n\r\n", 505),
+        (b"GET /healthz HTTP/2.0\r\nHost: x\r\n\r\n", 505),
         (b"GET / HTTP/1.1\r\nno colon\r\n\r\n", 400),
         (b"GET / HTTP/1.1\r\n\r\n", 400),
         (b"GET / HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n", 400),
