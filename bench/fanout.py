@@ -2,7 +2,8 @@
 
 Fifty authors with 200 followers each, all of them active. Every fiftieth post is watched over
 HTTP from the moment that it was due until three of its followers' pages show it; the server's own
-histogram says when the last of the 200 got it. Three seconds of the same go before.
+histogram says when the last of the 200 got it. Three seconds of the same go before, twice: from a
+client of its own, and from the one that measures.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ from bench.stores import graph_store
 PORT = 18083
 WARMUP_S = 3.0
 AUTHORS, FOLLOWERS, PEOPLE = 50, 200, 1_000
+CONNECTIONS = 192
+"""Of those who post. With 64, nothing but 55 ms a post would end the open loop at that rate."""
 
 
 def run(seconds: float, rate: float, pages: float, path: Path | None) -> None:
@@ -40,16 +43,18 @@ def run(seconds: float, rate: float, pages: float, path: Path | None) -> None:
         plan.write_text(json.dumps(_plan(keys, edges)), encoding="utf-8")
         with chirp_server(data, PORT, SERVER_CORE) as pid:
             # The first posts and pages of everybody after a start read who they are from disk.
-            load(PORT, plan, core=LOAD_CORE, seconds=WARMUP_S, rate=rate, pages=pages)
+            asked = {"rate": rate, "pages": pages, "connections": CONNECTIONS, "warmup": WARMUP_S}
+            load(PORT, plan, core=LOAD_CORE, seconds=0.0, **asked)
             foreign, before = ForeignCpu([pid]), _metrics()
-            figures = load(PORT, plan, core=LOAD_CORE, seconds=seconds, rate=rate, pages=pages)
+            figures = load(PORT, plan, core=LOAD_CORE, seconds=seconds, **asked)
             noise = foreign.cores()
             metrics = {name: value - before.get(name, 0) for name, value in _metrics().items()}
     posts, seen = figures["post_ms"], figures["visible_ms"]
     took_s = max(seconds, posts["max"] / 1000)
     bench.at_least("posts", posts["count"] / took_s, rate * 0.98, "posts/s")
     bench.show("pages", figures["page_ms"]["count"] / took_s, "pages/s")
-    bench.show("deliveries", metrics["chirp_deliveries_total"] / took_s, "/s")
+    delivered = metrics["chirp_deliveries_total"]
+    bench.show("deliveries", delivered / (took_s + WARMUP_S), "/s")
     bench.show("visible to followers, p50", seen["p50"], "ms")
     bench.at_most("visible to followers, p99", seen["p99"], 100, "ms")
     bench.at_most("last delivery, p99 (bucket)", _lag_p99_ms(metrics), 100, "ms")

@@ -46,6 +46,12 @@ class Load:
     errors: int = 0
     number: int = 0
 
+    async def forget(self, after_s: float) -> None:
+        """Begin to measure after a while: all connections were opened, and all asked, at once."""
+        await asyncio.sleep(after_s)
+        for times in (self.post_ms, self.page_ms, self.visible_ms):
+            times.clear()
+
     def request(self, key: str) -> bytes:
         """Return a post of a fresh text by the owner of `key`."""
         self.number += 1
@@ -112,15 +118,18 @@ async def run(options: argparse.Namespace) -> dict[str, Any]:
     plan = json.loads(options.plan.read_text(encoding="utf-8"))
     pool = await Pool.open(options.port, options.connections)
     readers = await Pool.open(options.port, READER_CONNECTIONS)
-    load = Load(plan["authors"], pool, readers, options.seconds, random.Random(7))
+    seconds = options.seconds + options.warmup
+    load = Load(plan["authors"], pool, readers, seconds, random.Random(7))
     for key in plan["readers"]:
         await readers.request(get(HOME, key))
     work = [_pages(load, plan["readers"], options.pages)] if options.pages else []
     if options.rate:
         work.append(_paced(load, plan, options.rate))
     else:
-        until_s = time.monotonic() + options.seconds
+        until_s = time.monotonic() + seconds
         work += [load.closed_posts(until_s) for _ in range(options.writers)]
+    if options.warmup:
+        work.append(load.forget(options.warmup))
     await asyncio.gather(*work)
     pool.close()
     readers.close()
@@ -162,6 +171,7 @@ if __name__ == "__main__":
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--plan", type=Path, required=True)
     parser.add_argument("--seconds", type=float, default=5)
+    parser.add_argument("--warmup", type=float, default=0, help="seconds before, not measured")
     parser.add_argument("--connections", type=int, default=64)
     parser.add_argument("--writers", type=int, default=64, help="closed loop: posts in flight")
     parser.add_argument("--rate", type=float, default=0, help="posts/s; 0: closed loop")

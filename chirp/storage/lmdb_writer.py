@@ -34,16 +34,19 @@ log = logging.getLogger(__name__)
 MAX_GROUP = 512
 """Batches in one transaction at the most: keeps the dirty list and the answer's wait bounded."""
 
-PATIENCE_S = 0.002
-"""How long the loop stands aside at the most while a group's changes are made."""
+PATIENCE_S, PATIENCE_A_BATCH_S, MOST_PATIENCE_S = 0.002, 100e-6, 0.01
+"""How long the loop stands aside at the most while a group's changes are made: three times what
+they take when all pages are in memory. One that is given up for no reason takes longer, as both
+then fight for the GIL; so the next one is larger, and takes longer, too."""
 
 _GATHER_TURNS = 2
 """Turns of the loop between a group's answers and the next group. Who was answered may have more to
 write, and so may who is next in line: what they submit meanwhile shares a commit. A loop with
 nothing to do has taken them in microseconds."""
 
-_IMPATIENT_GROUPS = 64
-"""After a group that took longer, so many are made beside the loop: its pages come from a disk."""
+_LEAST_BESIDE, _MOST_BESIDE = 2, 64
+"""After a group that took longer, so many are made beside the loop, and twice as many when the next
+one that it waits for takes longer, too: then their pages come from a disk."""
 
 CLOSED = "the store is closed"
 
@@ -96,7 +99,7 @@ class LmdbWriter:
         self._gathered: list[Job] = []
         """What was submitted since the last group was handed over."""
         self._is_due = self._is_busy = False
-        self._impatient = 0
+        self._beside, self._next_beside = 0, _LEAST_BESIDE
         self._aside = _Aside()
         self.stopped: str | None = None
         self._closed = False
@@ -128,10 +131,13 @@ class LmdbWriter:
         group, self._gathered = self._gathered[:MAX_GROUP], self._gathered[MAX_GROUP:]
         aside = _Aside()
         self._queue.put((group, aside))
-        if self._impatient:
-            self._impatient -= 1
-        elif not aside.wait(PATIENCE_S):
-            self._impatient = _IMPATIENT_GROUPS
+        if self._beside:
+            self._beside -= 1
+        elif aside.wait(min(PATIENCE_S + len(group) * PATIENCE_A_BATCH_S, MOST_PATIENCE_S)):
+            self._next_beside = _LEAST_BESIDE
+        else:
+            self._beside = self._next_beside
+            self._next_beside = min(2 * self._beside, _MOST_BESIDE)
 
     async def close(self) -> None:
         """Apply what is queued, then end the thread. What is submitted meanwhile is refused."""
