@@ -36,7 +36,7 @@ def asked(url: str, words: list[str], people: int) -> dict[str, Any]:
     return report
 
 
-def run(seconds: float, people: int, path: Path | None) -> None:
+def run(seconds: float, warmup: float, people: int, path: Path | None) -> None:
     """Measure and report."""
     require("taskset")
     bench = Bench("mixed")
@@ -44,7 +44,7 @@ def run(seconds: float, people: int, path: Path | None) -> None:
         url = f"http://127.0.0.1:{PORT}"
         with chirp_server(Path(folder) / "data", PORT, SERVER_CORE) as pid:
             foreign = ForeignCpu([pid])
-            timing = ["--duration", str(seconds), "--warmup", "1"]
+            timing = ["--duration", str(seconds), "--warmup", str(warmup)]
             found = asked(url, ["--capacity", str(BOUND_MS), "--steps", "5", *timing], people)
             capacity = found["capacity"]["rate"]
             bench.show(f"capacity: p99 of all within {BOUND_MS} ms", capacity, "requests/s")
@@ -71,7 +71,8 @@ def _add(bench: Bench, tenth: int, operations: dict[str, Any]) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
     parser.add_argument("--seconds", type=float, default=1.0)
+    parser.add_argument("--warmup", type=float, default=1.0, help="seconds before each step")
     parser.add_argument("--people", type=int, default=100)
     parser.add_argument("--json", type=Path)
     given = parser.parse_args()
-    run(given.seconds, given.people, given.json)
+    run(given.seconds, given.warmup, given.people, given.json)
