@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from chirp.config import Config, ConfigError, languages, networks, settings, variable_of
 from chirp.rates import Rate
@@ -71,7 +72,9 @@ def _build(values: Mapping[str, object]) -> Config:
 def _convert(key: str, kind: type, value: object) -> object:
     """Return `value`, from TOML or from text, as its setting wants it. Raises: ConfigError."""
     try:
-        found = _PARSERS[kind](value)
+        # A bare number of a TOML file is as good as one in quotes where only numbers may stand.
+        given = str(value) if key == "storage.id_layout" else value
+        found = _PARSERS[kind](given)
         _CHECKS.get(key, str)(str(found))
         _refuse_out_of_range(key, found)
     except ValueError:
@@ -174,12 +177,21 @@ def _id_layout(text: str) -> None:
         raise ValueError(text)
 
 
+def _public_url(text: str) -> None:
+    parts = urlsplit(text)
+    odd = set(text) & set(' "<>\\') or not text.isprintable()
+    whole = parts.scheme in {"http", "https"} and parts.hostname and not parts.query
+    if text and (odd or not whole or parts.fragment):
+        raise ValueError(text)
+
+
 def _language(text: str) -> None:
     if text not in languages():
         raise ValueError(text)
 
 
 _CHECKS: dict[str, Callable[[str], object]] = {
+    "server.public_url": _public_url,
     "server.trusted_proxies": networks,
     "server.access_log": _access_log,
     "storage.id_layout": _id_layout,
@@ -191,8 +203,9 @@ _WORDS = {
     "float": "a number",
     "str": "text",
     "Rate": "a count and a time, such as 900/15m, or 0",
+    "server.public_url": "an address such as https://chirp.example, or empty",
     "server.trusted_proxies": "networks with commas between them",
     "server.access_log": "off, text or json",
-    "storage.id_layout": "48 or 64, as text",
+    "storage.id_layout": "48 or 64",
     "web.language": f"one of {', '.join(languages())}",
 }

@@ -74,6 +74,12 @@ def test_settings_of_the_server_need_no_table_in_the_environment() -> None:
     assert (config.public_url, config.fanout.push_limit) == ("https://x.org", 5)
 
 
+@pytest.mark.parametrize("text", ["48", '"48"'])
+def test_an_id_layout_may_stand_without_quotes(tmp_path: Path, text: str) -> None:
+    path = written(tmp_path, f"[storage]\nid_layout = {text}\n")
+    assert load(path, {}, {}).storage.id_layout == "48"
+
+
 @pytest.mark.parametrize("text", ["1", "true", "YES", "0", "False", "no"])
 def test_truth_has_many_words(text: str) -> None:
     config = load(None, {"CHIRP_OPEN_METRICS": text}, {})
@@ -98,6 +104,11 @@ def test_truth_has_many_words(text: str) -> None:
         ("CHIRP_WEB_LANGUAGE", "../../x", "web.language must be one of en, not '../../x'"),
         ("CHIRP_WEB_LANGUAGE", "", "web.language must be one of en"),
         ("CHIRP_WEB_LANGUAGE", "EN", "web.language must be one of en"),
+        ("CHIRP_PUBLIC_URL", "foo", "server.public_url must be an address such as https://"),
+        ("CHIRP_PUBLIC_URL", 'http://a b"<', "server.public_url must be an address"),
+        ("CHIRP_PUBLIC_URL", "https:///x", "server.public_url must be an address"),
+        ("CHIRP_PUBLIC_URL", "http://[::1", "server.public_url must be an address"),
+        ("CHIRP_PUBLIC_URL", "https://x.org/?a=b", "server.public_url must be an address"),
         ("CHIRP_TRUSTED_PROXIES", "10.0.0.300", "server.trusted_proxies must be networks"),
     ],
 )

@@ -33,8 +33,8 @@ _PER_FAVORITE = ("marks", "favorites", "favorited_by")
 @json_option
 def capacity_command(folder: Path, report: Path, disk_gb: int | None, as_json: bool) -> None:
     """Say how many people and tweets fit, by a load that was measured and the store in FOLDER."""
-    free = shutil.disk_usage(folder).free if disk_gb is None else disk_gb * 10**9
     stats = run(_stats(folder))
+    free = shutil.disk_usage(folder).free if disk_gb is None else disk_gb * 10**9
     tweets = stats.tables["tweets"].rows
     if not tweets:
         raise BenchFailed(f"there are no tweets in {folder}: measure with the store of a bench")

@@ -82,10 +82,14 @@ class Output:
             self.json(everything)
             return
         table = Table(show_header=False)
-        table.add_column(style="dim", no_wrap=True)
-        table.add_column(justify="right", overflow="fold")
-        for name, value in everything.items():
-            table.add_row(literal(name), _shown(value))
+        shown = [(literal(name), _shown(value)) for name, value in everything.items()]
+        # Of a narrow screen most is the values': at least half, as far as they need it.
+        widest = max((len(value) for _, value in shown), default=1)
+        least = min(widest, self._console.width // 2)
+        table.add_column(style="dim", overflow="fold")
+        table.add_column(justify="right", overflow="fold", min_width=least)
+        for row in shown:
+            table.add_row(*row)
         self._print(title, table)
 
     def rows(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:

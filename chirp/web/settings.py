@@ -79,7 +79,7 @@ class SettingsPages:
         async def save() -> web.Response:
             command = EditProfile(
                 received.text("name"),
-                received.text("bio").replace("\r\n", " "),
+                " ".join(received.text("bio").splitlines()),
                 received.text("location"),
                 avatar_id=self._picture(received, "avatar"),
                 header_id=self._picture(received, "header"),

@@ -128,3 +128,12 @@ def test_the_greeting_shows_addresses_with_brackets(
     said = capsys.readouterr().out
     assert "Chirp is ready: http://[fe80::1]:8080 " in said
     assert login is None or "as [/a] with the password [b]" in said
+
+
+@given(st.integers(20, 100), st.integers(1, 10**8))
+def test_a_narrow_screen_shows_figures_whole(columns: int, value: int) -> None:
+    out = io.StringIO()
+    with mock.patch.dict(os.environ, {"COLUMNS": str(columns)}), redirect_stdout(out):
+        Output().report("This machine", {"people whose five years fit its disk, and more": value})
+    assert str(value) in re.sub(r"[,_ ]", "", out.getvalue())
+    assert "…" not in out.getvalue()

@@ -48,6 +48,13 @@ def test_where_no_load_is_borne_it_says_that_none_fits(tmp_path: Path) -> None:
     assert (found["machines"], found["machines_by_load"]) == (None, None)
 
 
+def test_where_there_is_no_store_it_says_so_in_one_line(tmp_path: Path) -> None:
+    done = chirp("capacity", tmp_path / "nope", "--report", report(tmp_path / "r.json"))
+    assert done.returncode
+    assert "there is no store here" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_the_command_reads_a_report_and_a_store(tmp_path: Path) -> None:
     data = tmp_path / "data"
     chirp("demo", data, "--users", "20", "--days", "1")
