@@ -246,9 +246,10 @@ class Page(Struct, Generic[T], gc=False):
 
     `json` is what a front end made of its items, `html` what another one made of all of it. They
     live as long as the page, which a service hands out again only while nothing in it has changed.
-    `stands` says whether that is still so, if that can be said at once. `keep` takes what was made
-    of such a page, and its size in bytes, to live as long as the page. `before`: a page of which
-    all but the first items here are the first there, the very same; until this one is rendered.
+    `stands` says whether that is still so, if that can be said at once. `keep` notes how many
+    bytes more such a page holds, and keeps an answer that was made of it, if one is given: not
+    longer than the page, and only the last few. `before`: a page of which all but the first items
+    here are the first there, the very same; until this one is rendered.
     """
 
     items: list[T]
@@ -257,7 +258,7 @@ class Page(Struct, Generic[T], gc=False):
     json: list[bytes] | None = None
     html: bytes | None = None
     stands: Callable[[], bool] | None = None
-    keep: Callable[[object, int], None] | None = None
+    keep: Callable[..., None] | None = None
     before: Page[T] | None = None
 
 
@@ -276,11 +277,11 @@ class Basis(Struct, gc=False):
 
 
 class KeptPage(NamedTuple):
-    """A viewer's first page, what it was made of, and what was made of it, with sizes in bytes."""
+    """A viewer's first page, what it was made of, and answers made of it, with sizes in bytes."""
 
     basis: Basis
     page: Page[TweetView]
-    made: list[tuple[object, int]]
+    answers: list[tuple[object, int]]
 
 
 class Viewer(Struct, frozen=True, gc=False):

@@ -40,6 +40,7 @@ def test_flags_win_over_the_environment_and_that_over_the_file(tmp_path: Path) -
 
 
 SPECIAL = {
+    "public_url": "https://x.org",
     "trusted_proxies": "10.0.0.0/8, ::1",
     "access_log": "json",
     "registration": "closed",

@@ -24,6 +24,8 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, 
 Report = Callable[[str, int, int], None]
 """Told (what is worked on, done, total)."""
 
+_NUMBER = 15
+"""Columns that a large number takes, with commas."""
 _MANY = 6
 """Tables with more columns are drawn without frames, or 80 characters are too few."""
 
@@ -83,9 +85,9 @@ class Output:
             return
         table = Table(show_header=False)
         shown = [(literal(name), _shown(value)) for name, value in everything.items()]
-        # Of a narrow screen most is the values': at least half, as far as they need it.
+        # Of a narrow screen the values have half at the least, and numbers are not divided.
         widest = max((len(value) for _, value in shown), default=1)
-        least = min(widest, self._console.width // 2)
+        least = min(widest, max(self._console.width // 2, _NUMBER))
         table.add_column(style="dim", overflow="fold")
         table.add_column(justify="right", overflow="fold", min_width=least)
         for row in shown:
@@ -100,19 +102,23 @@ class Output:
         narrow = len(columns) > _MANY
         table = Table(box=SIMPLE_HEAD if narrow else HEAVY_HEAD, padding=(0, 0 if narrow else 1))
         cells = [[_shown(value) for value in row] for row in rows]
+        least = len(columns) * (1 if narrow else 3) + 1  # borders and padding
         for place, column in enumerate(columns):
             number = bool(rows) and isinstance(rows[0][place], int | float)
-            whole = max((len(row[place]) for row in cells), default=0) if _names(column) else None
+            whole = None
+            if _names(column):
+                whole = max([len(column), *(len(row[place]) for row in cells)])
             table.add_column(
                 column,
                 justify="right" if number else "left",
                 overflow="fold",
                 no_wrap=whole is not None,
-                min_width=whole,
+                min_width=whole or 1,
             )
+            least += whole or 1
         for row in cells:
             table.add_row(*row)
-        self._print(title, table)
+        self._print(title, table, least)
 
     def say(self, line: str) -> None:
         """Print a line for a person; programs get JSON elsewhere."""
@@ -124,9 +130,12 @@ class Output:
         if not self._as_json and sys.stdout.isatty():
             self._console.print(literal(line), soft_wrap=True, style="dim")
 
-    def _print(self, title: str, table: Table) -> None:
+    def _print(self, title: str, table: Table, least: int = 0) -> None:
+        """Print a table that needs `least` columns of the screen."""
         self._console.print(literal(title), style="bold", soft_wrap=True)
         # A line that is too long is the terminal's to break: what is cropped is lost.
+        if least > self._console.width:
+            table.width = least
         self._console.print(table, crop=False)
 
     def json(self, value: Any) -> None:

@@ -18,28 +18,23 @@ request. So a limit is exact to a tick.
 from __future__ import annotations
 
 import asyncio
-import re
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 from aiohttp import web
-from aiohttp.http_exceptions import BadHttpMethod, BadStatusLine, LineTooLong
 
 from chirp.clock import Clock
 from chirp.config import Server
 from chirp.http.addresses import UNKNOWN, Addresses, holder_of
 from chirp.http.calls import RequestIds
-from chirp.http.errors import refuse_status
+from chirp.http.errors import farewell, refuse_status, status_of_unparsed
 from chirp.http.framing import BETWEEN, IN_HEAD, Framing
 from chirp.http.known_heads import KnownHeads
 from chirp.metrics import Metrics
 from chirp.tasks import TaskRunner
 
 LONGEST_TICK_S = 1.0
-
-_METHOD = re.compile(r"b'[A-Z]{1,32} \S+ HTTP/1\.[01]'")
-"""How aiohttp quotes a request line in what it says of it."""
 
 
 class Connections:
@@ -123,9 +118,9 @@ class Connection(web.RequestHandler):
     of a release in which they are not there.
     """
 
-    __slots__ = ("_all", "_behind", "_body_of", "_body_since_s", "_closing", "_direct",
-                 "_framing", "_head_bytes", "_head_since_s", "_on_lost", "_owed", "_quiet_since_s",
-                 "_stuck_since_s", "head")  # fmt: skip
+    __slots__ = ("_all", "_behind", "_body_of", "_body_since_s", "_closing", "_direct", "_ended",
+                 "_framing", "_head_bytes", "_head_since_s", "_on_lost", "_owed",
+                 "_quiet_since_s", "_stuck_since_s", "head")  # fmt: skip
 
     def __init__(self, server: web.Server, connections: Connections, **options: Any) -> None:
         super().__init__(server, **options)
@@ -140,6 +135,8 @@ class Connection(web.RequestHandler):
         self._body_since_s = now_s
         self._on_lost: Callable[[], None] | None = None
         self._framing = Framing()
+        self._ended = False
+        """Whether the client sends no more; what is owed is answered."""
         self.head = b""
         """The request that is being handled, as it came, if it came at once and alone."""
         self._direct: asyncio.Task[None] | None = None
@@ -174,15 +171,26 @@ class Connection(web.RequestHandler):
     def eof_received(self) -> bool | None:  # type: ignore[override]  # as asyncio has it
         """Say whether to stay until what is owed is answered: the client sends no more.
 
-        Streams end at once: there it is the only sign that a client has left.
+        Streams end at once: it is the only sign that a client has left. So do TLS, which must, and
+        whoever leaves out the rest of a body: its handler would wait for that.
         """
-        owes = self._owed or self._direct is not None
-        if not owes or self._on_lost is not None or self._framing.left != BETWEEN:
+        transport, now = self.transport, self._current_request
+        body: Any = self._messages[-1][1] if self._messages else now and now.content
+        stays = self._on_lost is None and (self._owed > 0 or self._direct is not None)
+        whole = body is None or body.is_eof()
+        if (
+            not stays
+            or not whole
+            or transport is None
+            or transport.get_extra_info("ssl_object") is not None
+        ):
             return None
-        if self.transport is None or self.transport.get_extra_info("ssl_object") is not None:
-            return None
-        self.close()
+        self._ended = True
         return True
+
+    def _end_if_answered(self) -> None:
+        if self._ended and self._owed <= 0 and self._direct is None and self.transport:
+            self.transport.close()
 
     def data_received(self, data: bytes) -> None:
         """Pass on what arrives, and see whether a head is begun or whole."""
@@ -193,7 +201,9 @@ class Connection(web.RequestHandler):
             # aiohttp itself asks its parser on: a body was read, or there is room for more.
             count = self._request_count
             _receive(self, data)
-            self._owed += self._request_count - count
+            if self._request_count != count:
+                self._owed += self._request_count - count
+                self._framing.lose()
             return
         owed = self._owed or self._stuck_since_s is not None or self._force_close
         if owed or self._framing.left != BETWEEN:
@@ -225,6 +235,7 @@ class Connection(web.RequestHandler):
         finally:
             self._owed -= 1
             self.head = b""
+            self._end_if_answered()
 
     def _is_answered(self, data: bytes) -> bool:
         """Answer a request that came before, byte for byte; False: aiohttp has to."""
@@ -266,6 +277,7 @@ class Connection(web.RequestHandler):
                 self.transport.resume_reading()
             if behind:
                 self.data_received(behind)
+        self._end_if_answered()
 
     def _wait_behind(self, data: bytes) -> None:
         """Keep what comes while an answer is under way; beyond a head's length, read no more."""
@@ -359,15 +371,7 @@ class Connection(web.RequestHandler):
     def _farewell(self, status: int) -> bytes:
         """Return a whole answer, for where there is no request to answer."""
         self._all.metrics.requests["malformed", status] += 1
-        response = refuse_status(status, self._all.ids.fresh())
-        body = response.body
-        assert isinstance(body, bytes)
-        head = [f"HTTP/1.1 {status} {response.reason}", "Connection: close"]
-        head += [f"{name}: {value}" for name, value in response.headers.items()]
-        if status == 503:
-            head.append("Retry-After: 1")
-        head.append(f"Content-Length: {len(body)}")
-        return "\r\n".join([*head, "", ""]).encode() + body
+        return farewell(status, self._all.ids.fresh())
 
     def _refuse(self, status: int) -> None:
         if self.transport is not None and not self._force_close:
@@ -387,12 +391,7 @@ class Connection(web.RequestHandler):
         """
         if request.writer.output_size > 0:
             raise ConnectionError("part of an answer was sent already")
-        if isinstance(exc, LineTooLong):
-            status = 431
-        elif isinstance(exc, BadHttpMethod) and _METHOD.search(str(exc)):
-            status = 501
-        elif isinstance(exc, BadStatusLine) and "HTTP version" in str(exc):
-            status = 505
+        status = status_of_unparsed(exc) or status
         self._all.metrics.requests["malformed", status] += 1
         response = refuse_status(status, self._all.ids.fresh())
         response.force_close()

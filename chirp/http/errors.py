@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 import orjson
 from aiohttp import web
+from aiohttp.http_exceptions import BadHttpMethod, BadStatusLine, LineTooLong
 
 from chirp.errors import (
     ChirpError,
@@ -22,6 +24,9 @@ from chirp.errors import (
     Unprocessable,
     UnsupportedMedia,
 )
+
+_METHOD = re.compile(r"b'[A-Z]{1,32} \S+ HTTP/1\.[01]'")
+"""How aiohttp quotes a request line in what it says of it."""
 
 JSON_TYPE = "application/json; charset=utf-8"
 RETRY_STORAGE_S = 10
@@ -131,3 +136,27 @@ _HTTP_WORDS = {
     505: "only HTTP/1.1 is spoken here",
 }
 """What is said of a refusal that HTTP itself demands."""
+
+
+def status_of_unparsed(error: BaseException | None) -> int | None:
+    """Return what aiohttp's parser complains of, where that is not simply 400."""
+    if isinstance(error, LineTooLong):
+        return 431
+    if isinstance(error, BadHttpMethod) and _METHOD.search(str(error)):
+        return 501
+    if isinstance(error, BadStatusLine) and "HTTP version" in str(error):
+        return 505
+    return None
+
+
+def farewell(status: int, request_id: str) -> bytes:
+    """Return a whole refusal as bytes, for where there is no request to answer."""
+    response = refuse_status(status, request_id)
+    body = response.body
+    assert isinstance(body, bytes)
+    head = [f"HTTP/1.1 {status} {response.reason}", "Connection: close"]
+    head += [f"{name}: {value}" for name, value in response.headers.items()]
+    if status == 503:
+        head.append("Retry-After: 1")
+    head.append(f"Content-Length: {len(body)}")
+    return "\r\n".join([*head, "", ""]).encode() + body

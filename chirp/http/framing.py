@@ -29,32 +29,41 @@ class Framing:
     `behind`: how many bytes of the last piece are the beginning of another head, about.
     """
 
-    __slots__ = ("behind", "left")
+    __slots__ = ("_edge", "behind", "left")
 
     def __init__(self) -> None:
         self.left = BETWEEN
         self.behind = 0
+        self._edge = b""
+        """The last bytes of half a head: its end may be divided, too."""
 
     def follow(self, data: bytes, made: Made) -> None:
         """Take in a piece that the parser was given, and what it made of it. O(len(data))."""
         sizes = [_body_size(*one) for one in made]
-        self.left = self._left(data, sizes)
+        edged = self._edge + data
+        self.left = self._left(data, edged, sizes)
+        self._edge = edged[1 - len(_END) :] if self.left == IN_HEAD else b""
         self.behind = 0
         if self.left == UNKNOWN and made and made[-1][1].is_eof():
             end = data.rfind(_END)
             rest = len(data) - end - len(_END) - (sizes[-1] or 0)
             self.behind = max(0, rest) if end >= 0 else 0
 
-    def _left(self, data: bytes, sizes: Sequence[int | None]) -> int:
+    def lose(self) -> None:
+        """Note that the parser held whole requests: nobody knows what else it holds."""
+        self.left = UNKNOWN
+
+    def _left(self, data: bytes, edged: bytes, sizes: Sequence[int | None]) -> int:
         if self.left == UNKNOWN or None in sizes:
             return UNKNOWN
         if self.left > 0:
             return UNKNOWN if sizes or len(data) > self.left else self.left - len(data)
         if not sizes:
-            return UNKNOWN if _END in data else IN_HEAD
+            return UNKNOWN if _END in edged else IN_HEAD
         if not any(sizes):
             # Each head ends at one of these, so nothing is behind the last one.
-            return BETWEEN if data.endswith(_END) and data.count(_END) == len(sizes) else UNKNOWN
+            whole = edged.endswith(_END) and edged.count(_END) == len(sizes)
+            return BETWEEN if whole else UNKNOWN
         return UNKNOWN if len(sizes) > 1 else self._left_of_one(data, sizes[0] or 0)
 
     def _left_of_one(self, data: bytes, size: int) -> int:
@@ -72,6 +81,8 @@ def _body_size(message: Any, payload: Any) -> int | None:
     """Return how long the body of a request is said to be; None: it is not said."""
     if not isinstance(message, RawRequestMessage) or message.upgrade or message.chunked:
         return None
+    if message.compression:
+        return None  # what cannot be unpacked ends the parser
     length = message.headers.get(hdrs.CONTENT_LENGTH, "0")
     size = int(length) if length.isdecimal() else None
     # A body that the parser does not see is none, whatever is announced.

@@ -123,12 +123,12 @@ class Known:
         """Return the whole answer; or what will give it; or None: it has to be asked as ever."""
         return self._again(self, body)
 
-    def keep(self, kept: Kept, page: Page[Any] | None) -> None:
+    def keep(self, kept: Kept, page: Page[Any]) -> None:
         """Remember an answer with the page that it was made of, if that may be handed out again."""
-        self.kept = _nothing
-        if page is not None and page.keep is not None and page.stands is not None:
+        if page.keep is not None and page.stands is not None:
             kept.stands = page.stands
-            page.keep(kept, _KEPT_BYTES + (len(kept.body) if isinstance(kept.body, bytes) else 0))
+            own = len(kept.body) if isinstance(kept.body, bytes) else 0
+            page.keep(_KEPT_BYTES + own, kept)
             self.kept = ref(kept)
 
     def fresh(self, body: bytes = b"") -> web.Request:

@@ -228,14 +228,15 @@ class Pipeline:
             except StopIteration as done:
                 answer = done.value
             except Exception as error:  # noqa: BLE001  (as in `_tried`)
-                answer = self._told(error, request, call, face)
+                answer, call.made_of = self._told(error, request, call, face), None
             else:
                 if request is known.request:
                     known.request = known.fresh()
                 rest = Resumed(work, waits_for)
                 return self._finished(rest, route, request, call, started_s, count)
             kept = self._kept_of(answer, request, call, face)
-            known.keep(kept, call.made_of)
+            if call.made_of is not None and kept.status in _SUCCESS:
+                known.keep(kept, call.made_of)
             count(kept.status, started_s)
             return packed(kept, call.signature(clock.now_ms()))
 

@@ -54,8 +54,10 @@ async def _stopped(process: Process) -> bool:
     try:
         await asyncio.wait_for(process.wait(), _STOP_S)
     except TimeoutError:
-        await _kill(process)
         return False
+    finally:
+        if process.returncode is None:
+            await _kill(process)
     return True
 
 
@@ -79,7 +81,12 @@ async def _wait_until_up(process: Process, url: str, log: int) -> None:
     except TimeoutError as error:
         await _kill(process)
         raise BenchFailed(f"the server did not start within {_START_S:g} s") from error
-    said = os.pread(log, 4096, 0).decode(errors="replace").strip().rpartition("\n")[2]
+    said = (
+        os.pread(log, 4096, max(0, os.fstat(log).st_size - 4096))
+        .decode(errors="replace")
+        .strip()
+        .rpartition("\n")[2]
+    )
     raise BenchFailed(f"the server did not start: {said}")
 
 

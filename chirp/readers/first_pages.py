@@ -38,8 +38,8 @@ _PAGE_WEIGHT_BYTES = 6_000
 _OWN_BYTES = 1_000
 """What a tweet looks like to this viewer alone, rendered."""
 
-_MOST_MADE = 4
-"""So many things that were made of a page are kept: a person has a phone and a browser or two."""
+_MOST_ANSWERS = 4
+"""So many answers that were made of a page are kept: a person has a phone and a browser or two."""
 
 
 class FirstPages:
@@ -107,15 +107,18 @@ class FirstPages:
             weight_bytes = _PAGE_WEIGHT_BYTES + own * _OWN_BYTES
             self._pages.put(viewer, KeptPage(basis, page, []), weight_bytes)
 
-    def _hold(self, viewer: UserId, basis: Basis, thing: object, size: int) -> None:
-        """Keep what was made of a page with it, if that is kept still."""
+    def _hold(self, viewer: UserId, basis: Basis, size: int, answer: object = None) -> None:
+        """Note what a kept page has come to weigh, and keep an answer that was made of it."""
         # By its basis: a page that held itself, through this, would never be let go of.
         kept = self._pages.get(viewer)
-        if kept is not None and kept.basis is basis:
-            kept.made.append((thing, size))
-            surplus = kept.made[:-_MOST_MADE]
-            del kept.made[: len(surplus)]
-            self._pages.grow(viewer, size - sum([size for _, size in surplus]))
+        if kept is None or kept.basis is not basis:
+            return
+        if answer is not None:
+            kept.answers.append((answer, size))
+            surplus = kept.answers[:-_MOST_ANSWERS]
+            del kept.answers[: len(surplus)]
+            size -= sum([those for _, those in surplus])
+        self._pages.grow(viewer, size)
 
     def _stands(self, viewer: UserId, basis: Basis) -> bool:
         """Say whether a page is what it would be if it were made now. Reads memory alone.

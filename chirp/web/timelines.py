@@ -38,7 +38,7 @@ class TimelinePages:
         if page.html is None:
             page.html = site.tweets(request, page) if page.items else site.empty(request)
             if page.keep is not None:
-                page.keep(page.html, len(page.html))
+                page.keep(len(page.html))
         return page.html
 
     async def public(self, request: web.Request) -> web.Response:

@@ -81,6 +81,17 @@ def test_ids_and_usernames_are_never_cut(columns: int, ids: list[str], text: str
     assert out.getvalue().count("u" * 15) == len(ids)
 
 
+@given(st.integers(20, 100), st.lists(IDS, max_size=2))
+def test_no_column_is_left_out_of_a_narrow_screen(columns: int, ids: list[str]) -> None:
+    out = io.StringIO()
+    with mock.patch.dict(os.environ, {"COLUMNS": str(columns)}), redirect_stdout(out):
+        names = ("flag_id", "username", "raised", "state", "reasons", "content", "note")
+        rows = [(id_, "u" * 15, "§", "¶", "€€€", "£££", "¥¥¥") for id_ in ids]
+        Output().rows("Flags", names, rows)
+    for sign, count in (("§", 1), ("¶", 1), ("€", 3), ("£", 3), ("¥", 3)):
+        assert out.getvalue().count(sign) == count * len(ids)
+
+
 @given(st.integers(20, 200), WRITTEN)
 def test_whatever_is_too_long_goes_on_in_the_next_line(columns: int, text: str) -> None:
     digits = "".join(str(number % 10) for number in range(90))

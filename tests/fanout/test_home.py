@@ -82,6 +82,21 @@ async def test_who_follows_nobody_that_is_merged_in_reads_their_window_as_ever()
     await chirp.close()
 
 
+async def test_who_becomes_merged_in_later_is_read_too() -> None:
+    chirp = await Driver.open(settings=config(push_limit=2))
+    ada, ada_fans = await crowd(chirp, 3)
+    bob, carl, *more = await chirp.register_many("bob", "carl", "dan", "eve")
+    await chirp.follow(bob, carl)
+    await chirp.post(ada)  # merged in from now on, and bob does not follow her
+    assert await chirp.home(bob) == []
+    for fan in (*more, ada_fans[0]):
+        await chirp.follow(fan, carl)
+    tweet = await chirp.post(carl)
+    assert chirp.server.homes.pulled == {ada.user_id, carl.user_id}
+    assert await chirp.home(bob) == [tweet.tweet_id]
+    await chirp.close()
+
+
 async def test_an_author_at_the_limit_is_pushed() -> None:
     chirp = await Driver.open(settings=config(push_limit=3))
     author, _ = await crowd(chirp, 3)

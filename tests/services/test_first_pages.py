@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from random import Random
+from weakref import ref
 
 import pytest
 
@@ -30,6 +31,40 @@ async def bob_and_ada(chirp: Driver) -> tuple[Viewer, Viewer]:
 async def test_an_unchanged_first_page_is_the_very_same(chirp: Driver) -> None:
     _, bob = await bob_and_ada(chirp)
     assert await first(chirp, bob) is await first(chirp, bob)
+
+
+async def test_what_is_made_of_a_page_weighs_and_only_the_last_few_are_kept(
+    chirp: Driver,
+) -> None:
+    _, bob = await bob_and_ada(chirp)
+    page, weight = await first(chirp, bob), chirp.server.caches.pages.stats
+    keep, bare = page.keep, weight()["weight_bytes"]
+    assert keep is not None
+    keep(5_000)
+    answers = [Made() for _ in range(6)]
+    dead = [ref(answer) for answer in answers]
+    for answer in answers:
+        keep(1_000, answer)
+    assert weight()["weight_bytes"] == bare + 5_000 + 4 * 1_000
+    answers.clear()
+    del answer
+    assert [one() is None for one in dead] == [True] * 2 + [False] * 4
+    chirp.server.caches.pages.check()
+
+
+async def test_what_is_made_of_a_page_that_has_gone_is_not_kept(chirp: Driver) -> None:
+    ada, bob = await bob_and_ada(chirp)
+    keep = (await first(chirp, bob)).keep
+    await chirp.post(ada)
+    await first(chirp, bob)
+    before = chirp.server.caches.pages.stats()["weight_bytes"]
+    assert keep is not None
+    keep(5_000, Made())
+    assert chirp.server.caches.pages.stats()["weight_bytes"] == before
+
+
+class Made:
+    """Something that was made of a page."""
 
 
 async def test_a_new_tweet_shows_at_once(chirp: Driver) -> None:
