@@ -12,10 +12,10 @@ from functools import partial
 from chirp.cache.flight import SingleFlight
 from chirp.cache.homes import HomeTimelines
 from chirp.cache.lru import LruMap
-from chirp.model import MAX_ID, UserId
+from chirp.model import UserId
 from chirp.policy import at_home
 from chirp.readers.graph import GraphReader, contains
-from chirp.readers.merge import merge_above, merge_newest
+from chirp.readers.merge import merge_above, merge_latest, merge_newest
 from chirp.readers.showing import Wants
 from chirp.storage.store import Store
 from chirp.views import Sight
@@ -105,7 +105,8 @@ class HomeReader:
         keep = self._homes.keep
         with self._homes.begin_build(viewer) as build:
             authors = await self._authors(viewer)
-            ids = await merge_newest(self._tweets.ids_of_many, authors, MAX_ID + 1, keep)
+            tweets = self._tweets
+            ids = await merge_latest(tweets.ids_of_many, tweets.newest_of, authors, keep)
             build.install(ids, complete_from=ids[-1] if len(ids) == keep else 0)
 
     async def _authors(self, viewer: UserId) -> list[int]:

@@ -24,6 +24,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import NamedTuple, Protocol
 
+from chirp.storage.codec import pack_i64, unpack_i64
 from chirp.storage.keys import MAX_KEY_BYTES, PARTITION_BYTES, Table
 
 Row = tuple[bytes, bytes]
@@ -43,6 +44,7 @@ class Verb(IntEnum):
     PUT = 1
     DELETE = 2
     ADD = 3
+    RAISE = 4
 
 
 class Operation(NamedTuple):
@@ -53,6 +55,14 @@ class Operation(NamedTuple):
     key: bytes
     value: bytes | None
     amount: int = 0
+
+
+def number_after(verb: Verb, old: bytes | None, amount: int) -> bytes:
+    """Return the number that ADD or RAISE leaves where `old` stood. Raises: OverflowError."""
+    if old is None:
+        return pack_i64(amount)
+    before = unpack_i64(old)
+    return pack_i64(before + amount if verb is Verb.ADD else max(before, amount))
 
 
 class Receipt(NamedTuple):
@@ -114,6 +124,10 @@ class Batch:
         """Add to the signed 64-bit counter at `key`, which starts at 0."""
         self.changes.append(Operation(Verb.ADD, table, self._checked(key), None, amount))
 
+    def raise_to(self, table: Table, key: bytes, amount: int) -> None:
+        """Let the signed 64-bit number at `key`, if there is one, be no less than `amount`."""
+        self.changes.append(Operation(Verb.RAISE, table, self._checked(key), None, amount))
+
     def _checked(self, key: bytes) -> bytes:
         if not key.startswith(self.prefix) or len(key) > MAX_KEY_BYTES:
             raise ValueError(f"a key of another partition, or too long: {key.hex()}")
@@ -157,7 +171,11 @@ class Engine(Protocol):
         ...
 
     async def get_many(self, table: Table, keys: Sequence[bytes]) -> list[bytes | None]:
-        """Return the values, in the order of `keys`; None where there is no row. O(len(keys))."""
+        """Return the values, in the order of `keys`; None where there is no row. O(len(keys)).
+
+        A few are of one moment in each partition; of many, each is of one moment of its own, and
+        what must come from a disk is asked for together.
+        """
         ...
 
     async def scan(

@@ -59,6 +59,7 @@ class Table(IntEnum):
     FLAGS = 42
     ACTIONS = 43
     MEDIA = 44
+    NEWEST = 45
 
 
 class FlagTag(IntEnum):

@@ -27,6 +27,9 @@ from chirp.storage.routing import shard_of
 LONG_SCAN_ROWS = 512
 TRIM_CHUNK_ROWS = 2_000
 
+MOST_AT_ONCE = 512
+"""Rows that are read in one go on the loop: 0.2 ms in memory. More are read as ranges are."""
+
 NEW_MAP_BYTES = 16 << 20
 """Map of a shard file while it is made; whoever opens it chooses another."""
 
@@ -108,7 +111,9 @@ class LmdbEngine:
     # -- reading ------------------------------------------------------------------------
 
     async def get_many(self, table: Table, keys: Sequence[bytes]) -> list[bytes | None]:
-        """Return the values, in the order of `keys`. One transaction a shard."""
+        """Return the values, in the order of `keys`. Of a few, one transaction a shard."""
+        if len(keys) > MOST_AT_ONCE:
+            return await self._ranges.get_many(table, keys)
         if self._single is not None:
             return self._single.get_many(table, keys)
         count = len(self._shards)

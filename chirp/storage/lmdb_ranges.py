@@ -1,13 +1,13 @@
-"""Reads many ranges at once: on the loop while their pages are in memory, in threads otherwise.
+"""Reads many ranges, or rows, at once: on the loop while in memory, in threads otherwise.
 
 Nobody can be asked beforehand whether a page is in memory, but reading says it: a range takes 4 µs
-of the processor, or as long as the disk wants. After two slow slices all that is left goes to a
-pool of threads. py-lmdb lets go of the GIL in each step of a cursor, so that the threads
+of the processor, a row 0.5, or as long as the disk wants. After two slow slices all that is left
+goes to a pool of threads. py-lmdb lets go of the GIL in each step of a cursor, so that the threads
 wait side by side: the disk sees a deep queue, and the loop goes on. (ADR 22)
 
 Invariants:
-- On the loop, no slice is longer than SLICE_RANGES, and it is one transaction of one shard.
-- In the pool, a transaction is one of one shard behind its gate, with TRANSACTION_RANGES at the
+- On the loop, no slice is longer than SLICE, and it is one transaction of one shard.
+- In the pool, a transaction is one of one shard behind its gate, with TRANSACTION at the
   most: whoever moves the map waits for one of each thread.
 - Nothing is given to a pool that was closed: its files were closed before, and who asks then is
   sent to the loop, where a closed file is a StorageError.
@@ -18,30 +18,33 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple
+from typing import Generic, NamedTuple, TypeVar
 
 from chirp.storage.engine import Range, Row
 from chirp.storage.keys import Table
 from chirp.storage.lmdb_shard import LmdbShard
 from chirp.storage.routing import shard_of
 
-SLICE_RANGES = 16
+Asked = TypeVar("Asked")
+Found = TypeVar("Found")
+
+SLICE = 16
 """Read on the loop in one go: 70 µs when warm, and as many disk accesses until a cold one shows."""
 
-TURN_RANGES = 32
+TURN_RANGES, TURN_ROWS = 32, 128
 """After so many the loop gets a turn: about 0.15 ms."""
 
 SLOW_RANGE_S = 40e-6
-"""A slice that took more a range came from a disk: ten times what one takes in memory.
+"""A slice that took more for each came from a disk: ten times what a range takes in memory.
 
 A disk that is as fast as that needs no threads: they would fight for the GIL."""
 
 SLOW_SLICES = 2
 """So many in a row, as one alone may have been slow because the system let others run."""
 
-COLD_RANGES = 2_048
+COLD = 2_048
 """After slow slices so many go to the pool before the loop is tried again, with one slice."""
 
 MOST_THREADS = 16
@@ -51,31 +54,32 @@ HELD_S = 10e-6
 """A thread holds the GIL so long for a range. More threads than such times in one wait for the
 disk would only fight for it: with 16 where 4 are enough, a page took half as long again."""
 
-TRANSACTION_RANGES = 64
+TRANSACTION = 64
 
 
 class _Part(NamedTuple):
-    """Ranges of one shard, and the places of their rows in the answer."""
+    """What is asked of one shard: the places in the question and in the answer."""
 
     shard: LmdbShard
     places: list[int]
 
 
-class _Question(NamedTuple):
-    """What is asked, and the answer as far as it is known. Filled on the loop alone."""
+class _Question(NamedTuple, Generic[Asked, Found]):
+    """What is asked, and the answer as far as it is known. Filled on the loop alone.
 
-    table: Table
-    ranges: Sequence[Range]
-    limit: int
-    reverse: bool
-    found: list[list[Row]]
+    `read_shard` reads some of it in one transaction; `turn`: after so many the loop gets one.
+    """
 
-    def read(self, part: _Part) -> list[list[Row]]:
-        """Read ranges of one shard in one transaction."""
-        ranges = [self.ranges[place] for place in part.places]
-        return part.shard.ranges(self.table, ranges, self.limit, reverse=self.reverse)
+    asked: Sequence[Asked]
+    read_shard: Callable[[LmdbShard, list[Asked]], list[Found]]
+    turn: int
+    found: list[Found]
 
-    def read_behind_gate(self, parts: Sequence[_Part]) -> list[list[list[Row]]]:
+    def read(self, part: _Part) -> list[Found]:
+        """Read from one shard in one transaction."""
+        return self.read_shard(part.shard, [self.asked[place] for place in part.places])
+
+    def read_behind_gate(self, parts: Sequence[_Part]) -> list[list[Found]]:
         """Read part by part, from a pool thread."""
         answers = []
         for part in parts:
@@ -83,14 +87,14 @@ class _Question(NamedTuple):
                 answers.append(self.read(part))
         return answers
 
-    def fill(self, part: _Part, rows: list[list[Row]]) -> None:
-        """Put rows where they belong."""
-        for place, found in zip(part.places, rows, strict=True):
-            self.found[place] = found
+    def fill(self, part: _Part, found: list[Found]) -> None:
+        """Put what was found where it belongs."""
+        for place, one in zip(part.places, found, strict=True):
+            self.found[place] = one
 
 
 class RangeReader:
-    """Reads ranges of an engine's shards; close it after them."""
+    """Reads from many places of an engine's shards; close it after them."""
 
     def __init__(self, shards: Sequence[LmdbShard], slow_range_s: float) -> None:
         self._shards = shards
@@ -98,17 +102,33 @@ class RangeReader:
         self._pool = ThreadPoolExecutor(MOST_THREADS, thread_name_prefix="chirp-reader")
         self._is_closed = False
         self._cold = 0
-        """How many ranges are still to go to the pool untried."""
+        """How many are still to go to the pool untried."""
         self._slices_s = deque([0.0] * SLOW_SLICES, maxlen=SLOW_SLICES)
-        """What the last slices on the loop took for a range."""
+        """What the last slices on the loop took for each."""
 
     async def scan_many(
         self, table: Table, ranges: Sequence[Range], limit: int, *, reverse: bool
     ) -> list[list[Row]]:
         """Return the rows of each range, in the order of `ranges`. Raises: StorageError."""
-        question = _Question(table, ranges, limit, reverse, [[] for _ in ranges])
-        left = self._by_shard(ranges)
-        if self._cold <= 0 or len(ranges) <= SLICE_RANGES or self._is_closed:
+
+        def read(shard: LmdbShard, some: list[Range]) -> list[list[Row]]:
+            return shard.ranges(table, some, limit, reverse=reverse)
+
+        found: list[list[Row]] = [[] for _ in ranges]
+        question = _Question(ranges, read, TURN_RANGES, found)
+        return await self._answered(question, self._by_shard([start for start, _ in ranges]))
+
+    async def get_many(self, table: Table, keys: Sequence[bytes]) -> list[bytes | None]:
+        """Return the values, in the order of `keys`. Raises: StorageError."""
+
+        def read(shard: LmdbShard, some: list[bytes]) -> list[bytes | None]:
+            return shard.get_many(table, some)
+
+        found: list[bytes | None] = [None] * len(keys)
+        return await self._answered(_Question(keys, read, TURN_ROWS, found), self._by_shard(keys))
+
+    async def _answered(self, question: _Question[Asked, Found], left: list[_Part]) -> list[Found]:
+        if self._cold <= 0 or len(question.asked) <= SLICE or self._is_closed:
             await self._read_on_loop(question, left)
         if left:
             await self._read_in_pool(question, left)
@@ -119,38 +139,38 @@ class RangeReader:
         self._is_closed = True
         await asyncio.to_thread(self._pool.shutdown)
 
-    def _by_shard(self, ranges: Sequence[Range]) -> list[_Part]:
+    def _by_shard(self, keys: Sequence[bytes]) -> list[_Part]:
         parts = [_Part(shard, []) for shard in self._shards]
-        for place, (start, _) in enumerate(ranges):
-            parts[shard_of(start, len(parts))].places.append(place)
+        for place, key in enumerate(keys):
+            parts[shard_of(key, len(parts))].places.append(place)
         return [part for part in parts if part.places]
 
-    async def _read_on_loop(self, question: _Question, left: list[_Part]) -> None:
+    async def _read_on_loop(self, question: _Question[Asked, Found], left: list[_Part]) -> None:
         """Read slice by slice, and take from `left` what was read, until one was slow."""
         since_turn = 0
         while left:
             shard, places = left.pop()
-            part = _Part(shard, places[:SLICE_RANGES])
-            if len(places) > SLICE_RANGES:
-                left.append(_Part(shard, places[SLICE_RANGES:]))
+            part = _Part(shard, places[:SLICE])
+            if len(places) > SLICE:
+                left.append(_Part(shard, places[SLICE:]))
             began_s = time.perf_counter()
             question.fill(part, question.read(part))
             if self._is_cold(time.perf_counter() - began_s, len(part.places)):
                 return
             since_turn += len(part.places)
-            if since_turn >= TURN_RANGES and left:
+            if since_turn >= question.turn and left:
                 since_turn = 0
                 await asyncio.sleep(0)
 
-    def _is_cold(self, took_s: float, ranges: int) -> bool:
+    def _is_cold(self, took_s: float, places: int) -> bool:
         """Judge a slice; say whether to leave the loop alone from now on."""
-        self._slices_s.append(took_s / ranges)
+        self._slices_s.append(took_s / places)
         if min(self._slices_s) <= self._slow_range_s:
             return False
-        self._cold = COLD_RANGES
+        self._cold = COLD
         return True
 
-    async def _read_in_pool(self, question: _Question, left: Sequence[_Part]) -> None:
+    async def _read_in_pool(self, question: _Question[Asked, Found], left: Sequence[_Part]) -> None:
         """Read all that is left, with as many threads as find something to wait for."""
         self._cold -= sum(len(part.places) for part in left)
         threads = max(2, min(MOST_THREADS, int(min(self._slices_s) / HELD_S)))
@@ -158,14 +178,14 @@ class RangeReader:
         loop, read = asyncio.get_running_loop(), question.read_behind_gate
         jobs = [loop.run_in_executor(self._pool, read, strand) for strand in strands]
         for strand, answers in zip(strands, await asyncio.gather(*jobs), strict=True):
-            for part, rows in zip(strand, answers, strict=True):
-                question.fill(part, rows)
+            for part, found in zip(strand, answers, strict=True):
+                question.fill(part, found)
 
 
 def _spread(parts: Sequence[_Part], strands: int) -> list[list[_Part]]:
     """Deal what is to be read to so many strands, in transactions of bounded length."""
     count = sum(len(part.places) for part in parts)
-    size = min(TRANSACTION_RANGES, -(-count // strands))
+    size = min(TRANSACTION, -(-count // strands))
     cut = [
         _Part(shard, places[first : first + size])
         for shard, places in parts

@@ -20,8 +20,7 @@ from struct import Struct
 import lmdb
 
 from chirp.errors import Conflict, StorageError
-from chirp.storage.codec import pack_i64, unpack_i64
-from chirp.storage.engine import Batch, Effect, Range, Row, TableStats, Verb
+from chirp.storage.engine import Batch, Effect, Range, Row, TableStats, Verb, number_after
 from chirp.storage.keys import Table
 from chirp.storage.scan_gate import ScanGate
 
@@ -205,12 +204,11 @@ class LmdbShard:
         for verb, table, key, value, amount in batch.changes:
             if verb is Verb.DELETE:
                 txn.delete(key, db=tables[table])
-            elif verb is Verb.ADD:
-                old = txn.get(key, db=tables[table])
-                total = (unpack_i64(old) if old else 0) + amount
-                txn.put(key, pack_i64(total), db=tables[table])
-            else:
+            elif verb is Verb.PUT:
                 txn.put(key, value, db=tables[table])  # type: ignore[arg-type]  # PUT has one
+            else:
+                number = number_after(verb, txn.get(key, db=tables[table]), amount)
+                txn.put(key, number, db=tables[table])
         if batch.event is None:
             return None
         txn.put(_SEQUENCE.pack(sequence), batch.event, append=True, db=self._journal)

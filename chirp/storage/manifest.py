@@ -15,7 +15,7 @@ import msgspec
 
 from chirp.errors import OpenError
 
-FORMAT = 1
+FORMAT = 2
 """The format that this version of Chirp reads and writes."""
 
 NAME = "manifest.json"

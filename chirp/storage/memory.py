@@ -14,7 +14,6 @@ from collections.abc import Sequence
 from itertools import islice
 
 from chirp.errors import Conflict, StorageError, WritesStopped
-from chirp.storage.codec import pack_i64, unpack_i64
 from chirp.storage.engine import (
     Batch,
     Effect,
@@ -26,6 +25,7 @@ from chirp.storage.engine import (
     TableStats,
     Verb,
     Watcher,
+    number_after,
 )
 from chirp.storage.keys import Table, id_key
 from chirp.storage.routing import shard_of
@@ -106,9 +106,9 @@ class _MemoryShard:
             self.delete(change.table, change.key)
             return
         value = change.value
-        if change.verb is Verb.ADD:
+        if change.verb is not Verb.PUT:
             old = self.rows[change.table].get(change.key)
-            value = pack_i64((unpack_i64(old) if old else 0) + change.amount)
+            value = number_after(change.verb, old, change.amount)
         assert value is not None
         self.put(change.table, change.key, value)
 

@@ -20,6 +20,7 @@ from chirp.storage import manifest as manifests
 from chirp.storage.engine import Engine
 from chirp.storage.guard import Guard
 from chirp.storage.manifest import FORMAT, Manifest
+from chirp.storage.migrations import note_newest
 from chirp.storage.store import Options, open_engine
 
 
@@ -35,7 +36,7 @@ class Migration:
     apply: Callable[[Engine], Awaitable[None]]
 
 
-MIGRATIONS: dict[int, Migration] = {}
+MIGRATIONS = {1: Migration("noting the newest tweet of each author", note_newest)}
 """The step from each format to the next one, by the older format."""
 
 Progress = Callable[[int, str], None]

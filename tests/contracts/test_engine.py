@@ -195,6 +195,25 @@ async def test_add_counts_up_and_down(engine: Engine) -> None:
     assert raw == pack_i64(-1)
 
 
+async def test_raise_to_never_lowers(engine: Engine) -> None:
+    seen = []
+    for amount in (-5, -7, 3, 2, 2**63 - 1, 9):
+        batch = Batch(1)
+        batch.raise_to(Table.USER_COUNTS, id_key(1), amount)
+        await engine.commit(batch)
+        (raw,) = await engine.get_many(Table.USER_COUNTS, [id_key(1)])
+        assert raw is not None
+        seen.append(unpack_i64(raw))
+    assert seen == [-5, -5, 3, 3, 2**63 - 1, 2**63 - 1]
+
+
+async def test_very_many_rows_are_read_in_their_order(engine: Engine) -> None:
+    await asyncio.gather(*(engine.commit(row(i, b"%d" % i)) for i in range(1, 700, 2)))
+    asked = [id_key(i) for i in range(700, 0, -1)]
+    found = await engine.get_many(Table.TWEETS, asked)
+    assert found == [b"%d" % i if i % 2 else None for i in range(700, 0, -1)]
+
+
 async def test_events_have_sequences_without_gaps(engine: Engine) -> None:
     receipts = await asyncio.gather(
         *(engine.commit(row(i, event=f"e{i}".encode())) for i in range(1, 41))

@@ -8,7 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chirp.readers.merge import MOST_FIRST, TOGETHER, merge_above, merge_newest
+from chirp.readers.merge import (
+    MOST_FIRST,
+    TOGETHER,
+    merge_above,
+    merge_latest,
+    merge_newest,
+)
 
 LISTS = st.dictionaries(
     st.integers(1, 200), st.sets(st.integers(1, 60).map(lambda n: n), max_size=40), max_size=8
@@ -50,6 +56,49 @@ async def test_those_directly_above_a_bound(
     shelf = Shelf(lists)
     wanted = [i for i in shelf.all if i > above][:limit]
     assert await merge_above(shelf.above, list(shelf.lists), above, limit) == wanted
+
+
+@given(LISTS, st.lists(st.integers(0, 3), min_size=8, max_size=8), st.integers(1, 3))
+async def test_the_latest_are_the_newest_of_all(
+    lists: dict[int, set[int]], deleted: list[int], limit: int
+) -> None:
+    shelf = Shelf(lists)
+    noted = {author: max(ids, default=0) for author, ids in shelf.lists.items()}
+    # What is noted may be the id of a tweet that is gone.
+    for (author, ids), count in zip(shelf.lists.items(), deleted, strict=False):
+        shelf.lists[author] = ids[: len(ids) - count]
+
+    async def newest_of(authors: Sequence[int]) -> list[int]:
+        return [noted[author] for author in authors]
+
+    found = await merge_latest(shelf.below, newest_of, list(shelf.lists), limit)
+    assert found == shelf.all[::-1][:limit]
+
+
+@pytest.mark.parametrize("gone", [0, 300, 900])
+async def test_of_very_many_authors_those_are_asked_who_wrote_last(gone: int) -> None:
+    shelf = Shelf({author: {author, author + 1} for author in range(1, 1_000)})
+    noted = {author: ids[-1] for author, ids in shelf.lists.items()}
+    for author in range(1_000 - gone, 1_000):
+        shelf.lists[author] = []
+
+    async def newest_of(authors: Sequence[int]) -> list[int]:
+        return [noted[author] for author in authors]
+
+    found = await merge_latest(shelf.below, newest_of, list(shelf.lists), 100)
+    assert found == shelf.all[::-1][:100]
+    asked = -(-(gone + 60) // TOGETHER) * TOGETHER
+    assert shelf.asked == min(asked, 999)
+
+
+async def test_of_very_many_who_never_wrote_nobody_is_asked() -> None:
+    shelf = Shelf({author: set() for author in range(1, 1_000)})
+
+    async def newest_of(authors: Sequence[int]) -> list[int]:
+        return [0] * len(authors)
+
+    assert await merge_latest(shelf.below, newest_of, list(shelf.lists), 100) == []
+    assert shelf.asked == 0
 
 
 async def test_each_author_is_asked_once_where_the_first_chunk_is_enough() -> None:

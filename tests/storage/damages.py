@@ -112,6 +112,9 @@ DERIVED = {
     "counter of another size": Derived(
         Table.USER_COUNTS, counter_key(ADA, 2), b"1", "impossible size", 2
     ),
+    "newest missing": Derived(Table.NEWEST, id_key(BOB), None, "of 12 is 9, but noted is 0"),
+    "newest too old": Derived(Table.NEWEST, id_key(ADA), pack_i64(3), "but noted is 3"),
+    "newest of another size": Derived(Table.NEWEST, id_key(ADA), b"1", "impossible size", 2),
     "key not listed": Derived(
         Table.USER_KEYS, triple_key(DIRECTORY, ADA, 111), None, "key 111 is not listed"
     ),

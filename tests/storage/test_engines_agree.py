@@ -15,7 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from chirp.storage.codec import pack_i64
 from chirp.storage.engine import Batch, Effect, Engine
 from chirp.storage.keys import Table, everything, pair_key, partition_range
-from chirp.storage.lmdb_engine import LmdbEngine
+from chirp.storage.lmdb_engine import MOST_AT_ONCE, LmdbEngine
 from chirp.storage.memory import MemoryEngine
 
 T = TypeVar("T")
@@ -41,13 +41,17 @@ def batches(draw: st.DrawFn) -> Batch:
     batch = Batch(partition, event=event, effect=effect)
     for _ in range(draw(st.integers(0, 4))):
         key = pair_key(partition, draw(seconds))
-        match draw(st.sampled_from(["put", "delete", "add", "set", "expect", "expect count"])):
+        match draw(
+            st.sampled_from(["put", "delete", "add", "raise", "set", "expect", "expect count"])
+        ):
             case "put":
                 batch.put(Table.TWEETS, key, draw(blobs))
             case "delete":
                 batch.delete(draw(st.sampled_from([Table.TWEETS, Table.USER_COUNTS])), key)
             case "add":
                 batch.add(Table.USER_COUNTS, key, draw(amounts))
+            case "raise":
+                batch.raise_to(Table.USER_COUNTS, key, draw(amounts))
             case "set":
                 batch.put(Table.USER_COUNTS, key, pack_i64(draw(amounts)))
             case "expect":
@@ -135,9 +139,12 @@ class Engines(RuleBasedStateMachine):
         expected = self.run(self.memory.scatter(*args, reverse=reverse))
         assert self.run(self.lmdb.scatter(*args, reverse=reverse)) == expected
 
-    @rule(pairs=st.lists(st.tuples(partitions, seconds), max_size=6))
-    def get(self, pairs: list[tuple[int, int]]) -> None:
-        keys = [pair_key(*pair) for pair in pairs]
+    @rule(
+        pairs=st.lists(st.tuples(partitions, seconds), max_size=6),
+        times=st.sampled_from([1, MOST_AT_ONCE]),
+    )
+    def get(self, pairs: list[tuple[int, int]], times: int) -> None:
+        keys = [pair_key(*pair) for pair in pairs] * times
         expected = self.run(self.memory.get_many(Table.TWEETS, keys))
         assert self.run(self.lmdb.get_many(Table.TWEETS, keys)) == expected
 

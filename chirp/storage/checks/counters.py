@@ -1,4 +1,4 @@
-"""Checks of the counters of users and of tweets, which derive from what they count."""
+"""Checks of counters, which derive from what they count, and of what is the newest of authors."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from chirp.storage.checks.pending import Pending
 from chirp.storage.checks.reading import Reading, rows_of
 from chirp.storage.checks.relations import RELATIONS
 from chirp.storage.engine import Engine
-from chirp.storage.keys import Table, Tag, counter_key, everything, partition_of
+from chirp.storage.keys import Table, Tag, counter_key, everything, id_key, last_id, partition_of
 from chirp.storage.tables.tweets import TweetCounter
 from chirp.storage.tables.users import Counter
 
@@ -41,6 +41,42 @@ async def check_counters(reading: Reading) -> None:
                 reading.problem(counts, key, what, repairable=True)
         for counter in counted:
             await _check_counter(reading, counts, counter)
+    await _check_newest(reading)
+
+
+async def _check_newest(reading: Reading) -> None:
+    """Find authors with a tweet above what is noted as their newest: it would not be found.
+
+    One that is noted and not listed was deleted.
+    """
+    async for rows in reading.chunks(Table.NEWEST):
+        del rows  # only their sizes matter
+    listed, noted = _newest_listed(reading.engine), _newest_noted(reading.engine)
+    async for author, newest, said in _side_by_side(listed, noted):
+        if said < newest and not newest_awaited(reading.pending, author):
+            what = f"the newest tweet of {author} is {newest}, but noted is {said}"
+            reading.problem(Table.NEWEST, id_key(author), what, repairable=True)
+
+
+def newest_awaited(pending: Pending, author: int) -> bool:
+    """Say whether an unapplied event raises what is the newest of an author, or may have."""
+    return (author, Counter.TWEETS) in pending.counters
+
+
+async def _newest_noted(engine: Engine) -> _Counts:
+    async for key, raw in rows_of(engine, Table.NEWEST, *everything()):
+        if len(key) == len(raw) == 8:
+            yield partition_of(key), codec.unpack_i64(raw)
+
+
+async def _newest_listed(engine: Engine) -> _Counts:
+    author = newest = 0
+    async for key, _ in rows_of(engine, Table.AUTHOR_INDEX, *everything()):
+        if partition_of(key) != author and author:
+            yield author, newest
+        author, newest = partition_of(key), last_id(key)
+    if author:
+        yield author, newest
 
 
 async def _check_counter(reading: Reading, counts: Table, counter: Counter | TweetCounter) -> None:

@@ -109,6 +109,7 @@ _SIZES: dict[tuple[Table, bytes | None], _Size] = {
     (Table.FLAGS, bytes([FlagTag.CLOSED])): _Size(17, None),
     (Table.ACTIONS, None): _Size(16, None),
     (Table.MEDIA, None): _Size(8, None),
+    (Table.NEWEST, None): _Size(8, 8),
 }
 """By table and, where one holds two kinds of rows, by the byte behind the partition."""
 
@@ -127,6 +128,7 @@ DERIVED = frozenset(
         Table.QUOTES,
         Table.TWEET_COUNTS,
         Table.BLOCKED_BY,
+        Table.NEWEST,
     }
 )
 """Tables of which every row follows from others."""

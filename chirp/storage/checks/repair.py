@@ -14,7 +14,7 @@ from contextlib import suppress
 
 from chirp.errors import StorageError
 from chirp.storage.checks.answers import is_time, time_stands
-from chirp.storage.checks.counters import COUNTED, counter_awaited
+from chirp.storage.checks.counters import COUNTED, counter_awaited, newest_awaited
 from chirp.storage.checks.listings import LISTS, is_id, listing_of, live_tweet, tweet_in
 from chirp.storage.checks.marks import ORDERS, mark_key, stands
 from chirp.storage.checks.pending import Pending, read_pending
@@ -57,7 +57,7 @@ async def repair_store(store: Store, problems: Sequence[Problem]) -> int:
     await repair.read_digests({key for table, key in rows if table is Table.USER_KEYS})
     rows |= {row for each in rows for row in _counters_of(*each)}
     changed = 0
-    for phase in (_is_member, _is_other, _is_counter):
+    for phase in (_is_member, _is_other, _is_last):
         changed += await repair.run(sorted(row for row in rows if phase(*row)))
     return changed
 
@@ -65,7 +65,8 @@ async def repair_store(store: Store, problems: Sequence[Problem]) -> int:
 def _counters_of(table: Table, key: bytes) -> list[tuple[Table, bytes]]:
     """Return the counters that count a row: lost with it, they agreed with what was left."""
     owner = partition_of(key)
-    return [
+    newest = [(Table.NEWEST, id_key(owner))] if table is Table.AUTHOR_INDEX else []
+    return newest + [
         (counts, counter_key(owner, counter))
         for counts, counters in COUNTED.items()
         for counter, counted in counters.items()
@@ -78,9 +79,9 @@ def _is_member(table: Table, key: bytes) -> bool:
     return table in RELATIONS and key[8:9] == MEMBER_TAG
 
 
-def _is_counter(table: Table, _key: bytes) -> bool:
-    """Counters go last: they count the others."""
-    return table in COUNTED
+def _is_last(table: Table, _key: bytes) -> bool:
+    """Counters go last, and what is the newest: they derive from the others."""
+    return table in COUNTED or table is Table.NEWEST
 
 
 def _counters(counts: Table) -> dict[int, Table]:
@@ -93,7 +94,7 @@ def _is_counted(table: Table, key: bytes) -> bool:
 
 
 def _is_other(table: Table, key: bytes) -> bool:
-    return not (_is_member(table, key) or _is_counter(table, key))
+    return not (_is_member(table, key) or _is_last(table, key))
 
 
 class _Repair:
@@ -148,6 +149,8 @@ class _Repair:
             return counter_awaited(pending, table, key)
         if not has_key_size(table, key):
             return False
+        if table is Table.NEWEST:
+            return newest_awaited(pending, owner)
         if table in LISTS:
             return tweet_in(table, key) in pending.tweets
         if table in MIRRORS:
@@ -162,8 +165,9 @@ class _Repair:
             return await self._listing(table, key)
         if table in RELATIONS:
             return await self._relation(table, key)
-        if table in COUNTED:
-            return await self._count(table, key)
+        if _is_last(table, key):
+            newest = table is Table.NEWEST
+            return await (self._newest(key) if newest else self._count(table, key))
         if table is Table.USER_KEYS:
             return self._digests.get(key)
         return b"" if await self._has_place(table, key) else None
@@ -204,6 +208,14 @@ class _Repair:
         async for _ in rows_of(self._engine, table, *bounds, scatter=False):
             count += 1
         return pack_i64(count) if count else None
+
+    async def _newest(self, key: bytes) -> bytes | None:
+        """Return the newest tweet of an author that is listed, or was once."""
+        noted, bounds = await self._get(Table.NEWEST, key), partition_range(partition_of(key))
+        rows = await self._engine.scan(Table.AUTHOR_INDEX, *bounds, 1, reverse=True)
+        listed = pack_i64(last_id(rows[0][0])) if rows else None
+        known = [one for one in (noted, listed) if one is not None and len(one) == 8]
+        return max(known, key=unpack_i64, default=None)
 
 
 def _set(batch: Batch, table: Table, key: bytes, value: bytes | None) -> None:

@@ -1,10 +1,12 @@
-"""The tweets table and the author index.
+"""The tweets table, the author index, and the newest of each author.
 
 Invariants:
 - A tweet's row lies in the tweet's own partition and is never removed: a deleted tweet leaves a
   tombstone, so that the greatest id on disk only grows.
 - The author index lies in the author's partition and is derived: it holds exactly the tweets of
   that author whose rows are not tombstones, once the journal's index consumer has caught up.
+- No id in an author's index is above their newest, which only rises: one that was deleted may
+  have had it.
 """
 
 from __future__ import annotations
@@ -105,6 +107,14 @@ class Tweets:
         rows_of_each = await self._engine.scan_many(index, ranges, limit, reverse=reverse)
         return [[TweetId(last_id(key)) for key, _ in rows] for rows in rows_of_each]
 
+    async def newest_of(self, authors: Sequence[int]) -> list[int]:
+        """Return of each author an id that none of theirs is above; 0: they never wrote.
+
+        In the order of `authors`; one row each, many on a page. O(len(authors)).
+        """
+        raws = await self._engine.get_many(Table.NEWEST, [id_key(author) for author in authors])
+        return [0 if raw is None else unpack_i64(raw) for raw in raws]
+
     async def ids_above(self, author: UserId, above: int, limit: int) -> list[TweetId]:
         """Return up to `limit` ids of an author directly above an id, oldest first."""
         start, stop = pair_key(author, min(above, MAX_ID) + 1), pair_key(author, MAX_ID + 1)
@@ -201,6 +211,12 @@ class Tweets:
         """Add a tweet to its author's index."""
         flags = bytes([flags_of(tweet)])
         batch.put(Table.AUTHOR_INDEX, pair_key(tweet.author_id, tweet.tweet_id), flags)
+        Tweets.note_newest(batch, tweet.author_id, tweet.tweet_id)
+
+    @staticmethod
+    def note_newest(batch: Batch, author: UserId, tweet_id: TweetId) -> None:
+        """Note that an author has written a tweet, whichever was known before."""
+        batch.raise_to(Table.NEWEST, id_key(author), tweet_id)
 
     @staticmethod
     def unindex(batch: Batch, author: UserId, tweet_id: TweetId) -> None:

@@ -49,7 +49,8 @@ class Users:
 
     @staticmethod
     def delete(batch: Batch, user_id: UserId) -> None:
-        """Remove a profile and its counters."""
+        """Remove a profile, its counters, and what was noted of its tweets."""
+        batch.delete(Table.NEWEST, id_key(user_id))
         batch.delete(Table.USERS, id_key(user_id))
         for counter in Counter:
             batch.delete(Table.USER_COUNTS, counter_key(user_id, counter))
