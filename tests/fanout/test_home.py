@@ -8,6 +8,7 @@ import pytest
 
 from chirp.fanout import home as fanout_home
 from chirp.pages import NEWEST
+from chirp.readers import merge
 from chirp.views import Viewer
 from tests.support.driver import Driver, config, memory_store, tweet_ids
 from tests.support.engines import UnevenEngine
@@ -95,6 +96,29 @@ async def test_who_becomes_merged_in_later_is_read_too() -> None:
     assert chirp.server.homes.pulled == {ada.user_id, carl.user_id}
     assert await chirp.home(bob) == [tweet.tweet_id]
     await chirp.close()
+
+
+async def test_of_many_followees_who_wrote_last_are_merged(
+    chirp: Driver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(merge, "TOGETHER", 2)
+    ada, *followees = await chirp.register_many("ada", *[f"user{n}" for n in range(12)])
+    await chirp.follow(ada, *followees)
+    tweets = []
+    for number in range(24):
+        tweets.append(await chirp.post(followees[number * 5 % 12]))
+    # Who wrote last has nothing left, and what is noted of them tells no longer what they have.
+    for author in followees[:3]:
+        mine = [tweet for tweet in tweets if tweet.author_id == author.user_id]
+        await chirp.delete(author, mine[-1])
+        tweets.remove(mine[-1])
+    homes = chirp.server.caches.homes
+    assert ada.user_id not in homes
+    homes.keep = 5
+    assert await chirp.home(ada) == tweet_ids(tweets)
+    window = homes.read(ada.user_id, None, 5)
+    assert window is not None
+    assert window.ids == tweet_ids(tweets)[:5]
 
 
 async def test_an_author_at_the_limit_is_pushed() -> None:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chirp.readers import merge
 from chirp.readers.merge import (
     MOST_FIRST,
     TOGETHER,
@@ -71,7 +72,9 @@ async def test_the_latest_are_the_newest_of_all(
     async def newest_of(authors: Sequence[int]) -> list[int]:
         return [noted[author] for author in authors]
 
-    found = await merge_latest(shelf.below, newest_of, list(shelf.lists), limit)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(merge, "TOGETHER", 2)
+        found = await merge_latest(shelf.below, newest_of, list(shelf.lists), limit)
     assert found == shelf.all[::-1][:limit]
 
 
