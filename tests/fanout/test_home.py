@@ -104,9 +104,7 @@ async def test_of_many_followees_who_wrote_last_are_merged(
     monkeypatch.setattr(merge, "TOGETHER", 2)
     ada, *followees = await chirp.register_many("ada", *[f"user{n}" for n in range(12)])
     await chirp.follow(ada, *followees)
-    tweets = []
-    for number in range(24):
-        tweets.append(await chirp.post(followees[number * 5 % 12]))
+    tweets = [await chirp.post(followees[number * 5 % 12]) for number in range(24)]
     # Who wrote last has nothing left, and what is noted of them tells no longer what they have.
     for author in followees[:3]:
         mine = [tweet for tweet in tweets if tweet.author_id == author.user_id]
