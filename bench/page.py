@@ -4,7 +4,7 @@ All servers are pinned to one core, wrk to another, and they take turns, so that
 noise. A *hit* is a first page whose ids and contents have not changed since it was made: it is
 looked at, and its bytes are sent again. *Renewed*: 200 people read in turn while somebody whom
 they all follow posts 100 times a second, so that nearly every page has something new on top; what
-the posts cost is counted with the pages. A *forced miss* asks for `limit=20`, which is never
+the posts cost is counted with the pages. A *forced miss* asks for `since_id=1`, which is never
 kept: every page is looked up, filtered and spliced from the ground.
 """
 
@@ -133,7 +133,7 @@ def a_round(servers: Servers, seconds: int) -> tuple[WrkResult, ...]:
     with posting(servers.moving_plan, seconds + 1):
         url, script = f"http://127.0.0.1:{MOVING_PORT}{PATH}", servers.moving_script
         renewed = wrk(url, seconds, CONNECTIONS, script=script)
-    miss = wrk(f"{chirp}?limit=20", seconds, CONNECTIONS, headers=headers)
+    miss = wrk(f"{chirp}?since_id=1", seconds, CONNECTIONS, headers=headers)
     return bare, raw, hit, renewed, miss
 
 

@@ -42,7 +42,7 @@ SMALLEST = 10_000
 PEOPLE = {10_000: 100, 100_000: 10_000, 1_000_000: 100_000}
 MOST_PEOPLE = 100_000
 FOLLOWEES = (10, 500, 5_000)
-ANEW = ReadTweets(limit=20)
+ANEW = ReadTweets(since_id=1)
 """A page that is never kept: looked up, filtered and spliced each time."""
 
 PORT = 18088

@@ -37,6 +37,12 @@ class ReadTweets:
         return bool(tweet.media_ids) or not self.only_media
 
     @property
+    def is_first(self) -> bool:
+        """Whether this is the newest page, of whatever length, with nothing left out."""
+        bounded = self.max_id is not None or self.since_id is not None or self.min_id is not None
+        return not (bounded or self.exclude_replies or self.only_media)
+
+    @property
     def below(self) -> int:
         """The exclusive upper bound of ids."""
         return MAX_ID + 1 if self.max_id is None else self.max_id

@@ -276,6 +276,10 @@ class Basis(Struct, gc=False):
     cells: list[CachedTweet] | None = None
 
 
+Place = tuple[UserId, int]
+"""Whose first page it is, and how many tweets it may hold."""
+
+
 class KeptPage(NamedTuple):
     """A viewer's first page, what it was made of, and answers made of it, with sizes in bytes."""
 

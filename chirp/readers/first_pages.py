@@ -18,22 +18,16 @@ from functools import partial
 from chirp.cache.lru import LruMap
 from chirp.cache.revision import Revision
 from chirp.model import UserId
-from chirp.pages import NEWEST
+from chirp.pages import ReadTweets
 from chirp.readers.home import HomeReader
 from chirp.readers.marks import Book, MarkReader
 from chirp.readers.pages import SPARE, Listing, TweetPages
 from chirp.readers.sights import SightReader
 from chirp.readers.tweets import TweetReader
-from chirp.views import Basis, CachedTweet, KeptPage, Page, Position, Sight, TweetView
+from chirp.views import Basis, CachedTweet, KeptPage, Page, Place, Position, Sight, TweetView
 
-_LOOKED_AT = NEWEST.limit + SPARE + 1
-"""How many of the newest ids a first page is made of; one that needs more is not kept."""
-
-_MOST_NEW = NEWEST.limit // 2
-"""A page of which more is new is made from the ground."""
-
-_PAGE_WEIGHT_BYTES = 6_000
-"""A page of twenty views with ids; the bytes of most tweets are the tweet cache's."""
+_PAGE_BYTES, _ITEM_BYTES = 1_000, 250
+"""A page, and each of its views with its id; the bytes of most tweets are the tweet cache's."""
 
 _OWN_BYTES = 1_000
 """What a tweet looks like to this viewer alone, rendered."""
@@ -47,7 +41,7 @@ class FirstPages:
 
     def __init__(
         self,
-        pages: LruMap[int, KeptPage],
+        pages: LruMap[Place, KeptPage],
         pager: TweetPages,
         homes: HomeReader,
         tweets: TweetReader,
@@ -65,52 +59,57 @@ class FirstPages:
         self._unchanged = self._renewals = self._made = 0
 
     async def get(
-        self, viewer: UserId, listing: Callable[[], Awaitable[Listing]]
+        self,
+        viewer: UserId,
+        command: ReadTweets,
+        listing: Callable[[], Awaitable[Listing]],
     ) -> Page[TweetView]:
         """Return the page made before, or one renewed from it, or one made now.
 
-        `listing` gives the viewer's home timeline, of which it is to be made.
+        `command` is one that `is_first`; `listing` gives the viewer's home timeline, of which the
+        page is to be made.
         """
+        place, looked_at = (viewer, command.limit), _looked_at(command.limit)
         settled, changes = self._pager.settled, self._tweets.changes
         # No await where memory has it: a coroutine that does not wait still takes half a µs.
-        ids = self._homes.find_newest(viewer, settled + 1, _LOOKED_AT)
+        ids = self._homes.find_newest(viewer, settled + 1, looked_at)
         if ids is None:
-            ids = await self._homes.newest(viewer, settled + 1, _LOOKED_AT)
+            ids = await self._homes.newest(viewer, settled + 1, looked_at)
         made_of = self._find_made_of(viewer) or await self._made_of(viewer)
-        found = self._find(viewer, ids, made_of)
+        found = self._find(place, ids, made_of)
         if found is not None:
             return found
         self._made += 1
-        page = await self._pager.page_below(await listing(), NEWEST, settled, ids)
+        page = await self._pager.page_below(await listing(), command, settled, ids)
         if made_of == (self._find_made_of(viewer) or await self._made_of(viewer)):
-            self._keep(viewer, page, Basis(ids, made_of, changes, page.items))
+            self._keep(place, page, Basis(ids, made_of, changes, page.items))
         return page
 
     def _find(
-        self, viewer: UserId, ids: Sequence[int], made_of: tuple[object, ...]
+        self, place: Place, ids: Sequence[int], made_of: tuple[object, ...]
     ) -> Page[TweetView] | None:
-        kept = self._pages.get(viewer)
+        kept = self._pages.get(place)
         if kept is None or not self._holds(kept.basis, made_of):
             return None
         if kept.basis.ids == ids:
             self._unchanged += 1
             return kept.page
-        return self._renewed(viewer, kept, ids, made_of)
+        return self._renewed(place, kept, ids, made_of)
 
-    def _keep(self, viewer: UserId, page: Page[TweetView], basis: Basis) -> None:
+    def _keep(self, place: Place, page: Page[TweetView], basis: Basis) -> None:
         """Keep a page, unless it reaches further down than the ids that are looked at."""
         items = page.items
         if not items or items[-1].cached.tweet.tweet_id >= basis.ids[-1]:
-            page.stands = partial(self._stands, viewer, basis)
-            page.keep = partial(self._hold, viewer, basis)
+            page.stands = partial(self._stands, place, basis)
+            page.keep = partial(self._hold, place, basis)
             own = [view.as_all for view in items].count(False)
-            weight_bytes = _PAGE_WEIGHT_BYTES + own * _OWN_BYTES
-            self._pages.put(viewer, KeptPage(basis, page, []), weight_bytes)
+            weight_bytes = _PAGE_BYTES + len(items) * _ITEM_BYTES + own * _OWN_BYTES
+            self._pages.put(place, KeptPage(basis, page, []), weight_bytes)
 
-    def _hold(self, viewer: UserId, basis: Basis, size: int, answer: object = None) -> None:
+    def _hold(self, place: Place, basis: Basis, size: int, answer: object = None) -> None:
         """Note what a kept page has come to weigh, and keep an answer that was made of it."""
         # By its basis: a page that held itself, through this, would never be let go of.
-        kept = self._pages.get(viewer)
+        kept = self._pages.get(place)
         if kept is None or kept.basis is not basis:
             return
         if answer is not None:
@@ -118,14 +117,15 @@ class FirstPages:
             surplus = kept.answers[:-_MOST_ANSWERS]
             del kept.answers[: len(surplus)]
             size -= sum([those for _, those in surplus])
-        self._pages.grow(viewer, size)
+        self._pages.grow(place, size)
 
-    def _stands(self, viewer: UserId, basis: Basis) -> bool:
+    def _stands(self, place: Place, basis: Basis) -> bool:
         """Say whether a page is what it would be if it were made now. Reads memory alone.
 
         Who asks hands it out if it does.
         """
-        ids = self._homes.find_newest(viewer, self._pager.settled + 1, _LOOKED_AT)
+        viewer, limit = place
+        ids = self._homes.find_newest(viewer, self._pager.settled + 1, _looked_at(limit))
         if basis.ids != ids:
             return False
         made_of = self._find_made_of(viewer)
@@ -147,11 +147,12 @@ class FirstPages:
         return True
 
     def _renewed(
-        self, viewer: UserId, kept: KeptPage, ids: Sequence[int], made_of: tuple[object, ...]
+        self, place: Place, kept: KeptPage, ids: Sequence[int], made_of: tuple[object, ...]
     ) -> Page[TweetView] | None:
         """Return the page before with what came on top of it; None: it has to be made."""
-        before, page, limit = kept.basis.ids, kept.page, NEWEST.limit
-        if len(page.items) < limit or before[0] not in ids[:_MOST_NEW]:
+        before, page, (viewer, limit) = kept.basis.ids, kept.page, place
+        # One of which more than half is new is made from the ground.
+        if len(page.items) < limit or before[0] not in ids[: limit // 2]:
             return None
         new = ids.index(before[0])
         if ids[new:] != before[: len(ids) - new]:
@@ -164,7 +165,7 @@ class FirstPages:
         renewed = Page(items, next_, Position(items[0].cached.tweet.tweet_id))
         renewed.before, page.before = page, None
         self._renewals += 1
-        self._keep(viewer, renewed, Basis(ids, made_of, kept.basis.changes, items))
+        self._keep(place, renewed, Basis(ids, made_of, kept.basis.changes, items))
         return renewed
 
     def _find_new(self, viewer: UserId, ids: Sequence[int]) -> list[TweetView] | None:
@@ -199,6 +200,11 @@ class FirstPages:
     def stats(self) -> dict[str, int]:
         """Return how many pages were handed out unchanged, were renewed, and were made."""
         return {"unchanged": self._unchanged, "renewed": self._renewals, "made": self._made}
+
+
+def _looked_at(limit: int) -> int:
+    """Return of how many of the newest ids a page is made; one that needs more is not kept."""
+    return limit + SPARE + 1
 
 
 def cells_of(views: Sequence[TweetView]) -> list[CachedTweet]:

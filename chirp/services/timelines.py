@@ -55,11 +55,11 @@ class Timelines:
     async def home(self, viewer: Viewer, command: ReadTweets) -> Page[TweetView]:
         """Return a page of the tweets of the viewer and of whom they follow."""
         started_s = self._clock.monotonic_s()
-        if command is not NEWEST:
-            page = await self._pager.page(await self._home_listing(viewer.user_id), command)
-        else:
+        if command is NEWEST or command.is_first:
             listing = partial(self._home_listing, viewer.user_id)
-            page = await self._first_pages.get(viewer.user_id, listing)
+            page = await self._first_pages.get(viewer.user_id, command, listing)
+        else:
+            page = await self._pager.page(await self._home_listing(viewer.user_id), command)
         self._home_s.observe(self._clock.monotonic_s() - started_s)
         return page
 

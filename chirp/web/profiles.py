@@ -59,7 +59,7 @@ class ProfilePages:
 
     async def _profile(self, request: web.Request, tab: str, page: Page[TweetView]) -> web.Response:
         site = self._site
-        cards = site.tweets(request, page) if page.items else site.empty(request)
+        cards = site.cards_of(request, page)
         if is_partial(request):
             return site.part(cards)
         view = await self._view(request)

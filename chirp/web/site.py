@@ -105,6 +105,10 @@ class Site:
         pager = self.pages.text(request, "pager.html", None, older=self.older(request, page))
         return self.cards.page(page.items) + pager.encode()
 
+    def cards_of(self, request: web.Request, page: Page[TweetView]) -> bytes:
+        """Return the cards of a page, or what stands where there are none."""
+        return self.tweets(request, page) if page.items else self.empty(request)
+
     def empty(self, request: web.Request) -> bytes:
         """Return what stands where there are no tweets, or no more."""
         first = "cursor" not in request.query
@@ -121,7 +125,7 @@ class Site:
         self, request: web.Request, template: str, page: Page[TweetView], **values: Any
     ) -> web.Response:
         """Answer with a page of tweets, or to a script with its tweets alone."""
-        cards = self.tweets(request, page) if page.items else self.empty(request)
+        cards = self.cards_of(request, page)
         if is_partial(request):
             return self.part(cards)
         shown = Markup(cards.decode())  # noqa: S704  (rendered by templates)

@@ -34,12 +34,14 @@ class TimelinePages:
 
     def _home_cards(self, request: web.Request, page: Page[TweetView]) -> bytes:
         """Return what a page shows; kept with a first page, which is handed out unchanged."""
-        site = self._site
-        if page.html is None:
-            page.html = site.tweets(request, page) if page.items else site.empty(request)
-            if page.keep is not None:
-                page.keep(len(page.html))
-        return page.html
+        # A query goes on in the links of what it gives, so that is made anew.
+        if page.html is not None and not request.query_string:
+            return page.html
+        cards = self._site.cards_of(request, page)
+        if page.keep is not None and not request.query_string:
+            page.html = cards
+            page.keep(len(cards))
+        return cards
 
     async def public(self, request: web.Request) -> web.Response:
         """GET /public."""

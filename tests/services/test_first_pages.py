@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from random import Random
 from weakref import ref
 
@@ -31,6 +32,35 @@ async def bob_and_ada(chirp: Driver) -> tuple[Viewer, Viewer]:
 async def test_an_unchanged_first_page_is_the_very_same(chirp: Driver) -> None:
     _, bob = await bob_and_ada(chirp)
     assert await first(chirp, bob) is await first(chirp, bob)
+
+
+@pytest.mark.parametrize("limit", [1, 2, 100])
+async def test_first_pages_of_every_length_are_kept_side_by_side(chirp: Driver, limit: int) -> None:
+    _, bob = await bob_and_ada(chirp)
+    short = await chirp.home_page(bob, ReadTweets(limit))
+    assert len(short.items) == min(limit, 3)
+    assert await chirp.home_page(bob, ReadTweets(limit)) is short
+    assert await first(chirp, bob) is not short
+    assert len((await first(chirp, bob)).items) == 3
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ReadTweets(max_id=1 << 60),
+        ReadTweets(since_id=1),
+        ReadTweets(min_id=1),
+        ReadTweets(exclude_replies=True),
+        ReadTweets(only_media=True),
+    ],
+)
+async def test_what_leaves_something_out_is_no_first_page(
+    chirp: Driver, command: ReadTweets
+) -> None:
+    _, bob = await bob_and_ada(chirp)
+    stats = chirp.server.first_pages.stats()
+    assert await chirp.home_page(bob, command) is not await chirp.home_page(bob, command)
+    assert chirp.server.first_pages.stats() == stats
 
 
 async def test_what_is_made_of_a_page_weighs_and_only_the_last_few_are_kept(
@@ -118,7 +148,7 @@ async def test_pages_of_two_viewers_are_apart(chirp: Driver) -> None:
 
 @pytest.mark.parametrize("seed", range(12))
 async def test_a_first_page_is_at_any_time_the_page_read_anew(chirp: Driver, seed: int) -> None:
-    chance = Random(seed)
+    chance, commands = Random(seed), [NEWEST, ReadTweets(7), ReadTweets(30)]
     people = await chirp.register_many("ada", "bob", "eve", "joe")
     await chirp.follow(people[0], people[1], people[2])
     await chirp.follow(people[1], people[0], people[3])
@@ -126,8 +156,13 @@ async def test_a_first_page_is_at_any_time_the_page_read_anew(chirp: Driver, see
     for _ in range(60):
         await something(chirp, chance, people, tweets)
         for reader in people[:2] if chance.random() < 0.6 else ():
-            page, anew = await first(chirp, reader), await chirp.home_page(reader, ReadTweets())
-            assert (page.items, page.next, page.prev) == (anew.items, anew.next, anew.prev)
+            for command in chance.sample(commands, 2):
+                page = await chirp.home_page(reader, command)
+                # What has a bound is not kept.
+                anew = await chirp.home_page(reader, replace(command, since_id=1))
+                assert (page.items, page.next, page.prev) == (anew.items, anew.next, anew.prev)
+    stats = chirp.server.first_pages.stats()
+    assert min(stats.values()) > 5, stats
 
 
 async def something(

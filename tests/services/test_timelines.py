@@ -36,7 +36,8 @@ async def test_home_holds_own_tweets_and_those_of_followees(any_chirp: Driver) -
 
 async def test_an_empty_timeline_is_an_empty_page(any_chirp: Driver) -> None:
     ada = await any_chirp.register("ada")
-    assert await any_chirp.home_page(ada, ReadTweets()) == Page([])
+    home = await any_chirp.home_page(ada, ReadTweets())
+    assert (home.items, home.next, home.prev) == ([], None, None)
     assert await any_chirp.user_page(None, ada, ReadTweets()) == Page([])
 
 
