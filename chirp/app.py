@@ -332,7 +332,8 @@ class Chirp:
         return self.ids.layout.ids_between(since, self.clock.now_ms()).first
 
     async def _warm(self) -> None:
-        room = self.caches.tweets.budget_bytes * 3 // 4
+        # What is warmed weighs twice as much once it is read: more would make room for itself.
+        room = self.caches.tweets.budget_bytes // 2
         count = await warm(self.store, self.tweets, self._recent_from_id(), room_bytes=room)
         self.store.engine.let_go()
         log.info("%d tweets of the last 72 hours are in the cache", count)
