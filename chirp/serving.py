@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import gc
 import logging
 import signal
@@ -56,7 +57,11 @@ async def _listen(chirp: Chirp, folder: Path, on_ready: OnReady) -> None:
             await site.start()
         except OSError as error:
             problem = f"cannot listen on {server.host}:{server.port} ({error.strerror})"
-            raise OpenError(problem, path=folder, hint="choose another --port") from error
+            taken = error.errno in {errno.EADDRINUSE, errno.EACCES}
+            hint = (
+                "choose another --port" if taken else "choose an address of this machine as --host"
+            )
+            raise OpenError(problem, path=folder, hint=hint) from error
         if certificate is not None:
             chirp.tasks.start("certificate", certificate.watch(chirp.clock))
         # What the start made lives as long as the process: the collector need not look at it.

@@ -8,6 +8,8 @@ from collections import deque
 from collections.abc import Coroutine
 from typing import Any
 
+from chirp.errors import ConsumerStopped, WritesStopped
+
 log = logging.getLogger(__name__)
 
 MOST_FAILURES = 16
@@ -42,7 +44,11 @@ class TaskRunner:
         if error is not None:
             self._failed += 1
             self._last_failures.append(error)
-            log.error("task %s failed", task.get_name(), exc_info=error)
+            # What follows from a disk that is full was said where that was found.
+            if isinstance(error, WritesStopped | ConsumerStopped):
+                log.error("task %s has ended: %s", task.get_name(), error)
+            else:
+                log.error("task %s failed", task.get_name(), exc_info=error)
 
     def stats(self) -> dict[str, int]:
         """Return how many tasks run now and how many have failed since the start."""

@@ -32,7 +32,9 @@ _MANY = 6
 _EVERY = 64
 """Every how many steps a bar moves."""
 
-_STEERS = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+_STEERS = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+)
 """Controls, ends of lines, what turns the text around it, and halves of pairs."""
 
 

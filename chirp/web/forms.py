@@ -31,6 +31,10 @@ class Received:
         """Return a field's first value; empty where there is none."""
         return self.texts.get(name, [""])[0]
 
+    def given(self, name: str) -> str | None:
+        """Return a field's first value; None where the form has no such field."""
+        return self.text(name) if name in self.texts else None
+
     def file(self, name: str) -> Media | None:
         """Return a field's first file, if there is one."""
         return self.files.get(name, [None])[0]

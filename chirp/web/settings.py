@@ -77,10 +77,11 @@ class SettingsPages:
         received = await Receiver(self._site, request, viewer, _PICTURES).read()
 
         async def save() -> web.Response:
+            bio = received.given("bio")
             command = EditProfile(
-                received.text("name"),
-                " ".join(received.text("bio").splitlines()),
-                received.text("location"),
+                received.given("name"),
+                None if bio is None else " ".join(bio.splitlines()),
+                received.given("location"),
                 avatar_id=self._picture(received, "avatar"),
                 header_id=self._picture(received, "header"),
             )
@@ -89,7 +90,10 @@ class SettingsPages:
 
         async def again(error: Refusal) -> web.Response:
             user = await self._site.services.profiles.own(viewer)
-            values = {name: received.text(name) for name in ("name", "bio", "location")}
+            values = {
+                name: getattr(user, name) if (said := received.given(name)) is None else said
+                for name in ("name", "bio", "location")
+            }
             return await self._page(request, "profile", error.message, user=user, values=values)
 
         return await self._site.tried(save(), again)

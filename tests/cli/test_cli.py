@@ -220,7 +220,16 @@ def test_a_port_in_use_is_one_line(tmp_path: Path) -> None:
         second = chirp("serve", "--data", tmp_path / "two", "--port", str(server.port))
         assert second.returncode == 1
         assert "cannot listen" in second.stderr
+        assert "another --port" in second.stderr
         assert "Traceback" not in second.stderr
+
+
+def test_an_address_of_another_machine_is_one_line(tmp_path: Path) -> None:
+    done = chirp("serve", "--data", tmp_path / "data", "--host", "192.0.2.1")
+    assert done.returncode == 1
+    assert "cannot listen on 192.0.2.1" in done.stderr
+    assert "--host" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_nothing_to_migrate_is_said(tmp_path: Path) -> None:

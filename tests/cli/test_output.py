@@ -21,12 +21,12 @@ from tests.support.process import chirp
 WRITTEN = st.text(
     st.characters(
         exclude_categories=["Cc", "Cs", "Zl", "Zp"],
-        exclude_characters="\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069",
+        exclude_characters="\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069",
     ),
     min_size=1,
     max_size=60,
 )
-STEERING = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+STEERING = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 IDS = st.integers(1, 2**63 - 1).map(str)
 
 
@@ -65,7 +65,7 @@ def test_nothing_that_steers_a_terminal_is_printed(how: str, text: str) -> None:
 
 
 def test_what_steers_is_written_out() -> None:
-    assert literal("a\x1b[31m\r\n\x9b\u202e") == r"a\x1b[31m\r\n\x9b\u202e"
+    assert literal("a\x1b[31m\r\n\x9b\u202e\u200f") == r"a\x1b[31m\r\n\x9b\u202e\u200f"
 
 
 @given(st.integers(20, 100), st.lists(IDS, min_size=1, max_size=3), WRITTEN)

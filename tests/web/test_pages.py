@@ -197,6 +197,13 @@ async def test_the_profile_s_settings(http: Http, ada: Person) -> None:
     assert len(shown) >= 2
     await ada.post("/settings", [("avatar", b"")], no_avatar="1", **fields)
     assert (await http.get("/users/ada")).json["avatar_url"] is None
+    # What a form does not have stays as it is.
+    await ada.post("/settings", location="Turin")
+    after = (await http.get("/users/ada")).json
+    assert [after[name] for name in fields] == ["Ada L.", "I write for #engines", "Turin"]
+    page = await ada.post("/settings", location="x" * 151)
+    assert page.status == 400
+    assert 'value="Ada L."' in page.text
 
 
 async def test_a_profile_takes_no_film(ada: Person, tmp_path: Path) -> None:
