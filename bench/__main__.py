@@ -10,9 +10,11 @@ import time
 
 from bench.harness import RESULTS
 
+TWEETS = "tests/data/graphs/tweets.txt.gz"
+
 SHORT: dict[str, list[str]] = {
     "ids": [],
-    "text": [],
+    "text": ["--tweets", TWEETS],
     "cache": [],
     "codec": [],
     "rendering": [],

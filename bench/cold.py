@@ -76,7 +76,7 @@ async def measure(read: Read, rounds: int) -> tuple[list[float], list[float]]:
 
 async def run(rounds: int, path: Path | None) -> None:
     """Measure and report."""
-    bench, foreign = Bench("cold", extra={"rows": ROWS, "row_bytes": len(ROW)}), ForeignCpu()
+    bench, foreign = Bench("cold", extra={"stored": ROWS, "row_bytes": len(ROW)}), ForeignCpu()
     with tempfile.TemporaryDirectory(dir=Path.cwd()) as folder:
         engine = LmdbEngine(Path(folder), 1)
         await fill(engine)

@@ -1,22 +1,20 @@
-"""Measure the LMDB engine: durable commits by group size, point reads, ranges, scatter scans.
+"""How many commits, reads and ranges a second does the LMDB engine do, by shards and group size?
 
-    python bench/engine.py [--json PATH] [--folder FOLDER]
-
-One row for each number of shards. Commits are synced, so they measure the disk that FOLDER lies
-on; `group n` keeps n batches in flight, each of one 130-byte row and its event. Reads are warm.
+Commits are synced, so they measure the disk that the folder lies on; `group of n` keeps n batches
+in flight, each of one 130-byte row and its event. Reads are warm; cold ones are bench.cold's.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import random
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+from bench.harness import Bench, ForeignCpu
 from chirp.storage.engine import Batch
 from chirp.storage.keys import Table, everything, id_key, pair_key, partition_range
 from chirp.storage.lmdb_engine import LmdbEngine
@@ -97,33 +95,27 @@ async def measure(folder: Path, shards: int, seconds: float) -> dict[str, float]
     figures = {}
     for group in GROUPS:
         first = group << 32
-        figures[f"group {group}"] = await commit_rate(engine, first, group, seconds)
+        figures[f"group of {group}"] = await commit_rate(engine, first, group, seconds)
     figures |= await read_rates(engine, seconds)
     await engine.close()
     return figures
 
 
-def report(results: dict[int, dict[str, float]]) -> None:
-    """Print the figures, a column for each number of shards."""
-    print(f"{'per second':<14}" + "".join(f"{f'{shards} shards':>12}" for shards in results))
-    for name in next(iter(results.values())):
-        print(f"{name:<14}" + "".join(f"{each[name]:>12,.0f}" for each in results.values()))
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description="the LMDB engine, per second")
-    parser.add_argument("--json", type=Path, help="write the figures there too")
-    parser.add_argument("--folder", type=Path, help="where the files go; default: a temporary one")
-    parser.add_argument("--seconds", type=float, default=0.5, help="how long each figure is taken")
-    options = parser.parse_args()
-    results = {}
+def run(folder: Path | None, seconds: float, path: Path | None) -> None:
+    """Measure and report."""
+    bench, foreign = Bench("engine", extra={"seconds": seconds}), ForeignCpu()
     for shards in SHARDS:
-        with tempfile.TemporaryDirectory(dir=options.folder) as folder:
-            results[shards] = asyncio.run(measure(Path(folder), shards, options.seconds))
-    report(results)
-    if options.json:
-        options.json.write_text(json.dumps(results, indent=2) + "\n")
+        with tempfile.TemporaryDirectory(dir=folder) as place:
+            figures = asyncio.run(measure(Path(place), shards, seconds))
+        for name, figure in figures.items():
+            bench.show(f"{name}, {shards} shards", figure, "/s")
+    bench.finish(foreign.cores(), path)
 
 
 if __name__ == "__main__":
-    main()
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
+    parser.add_argument("--folder", type=Path, help="where the files go; default: a temporary one")
+    parser.add_argument("--seconds", type=float, default=0.5, help="how long each figure is taken")
+    parser.add_argument("--json", type=Path)
+    given = parser.parse_args()
+    run(given.folder, given.seconds, given.json)

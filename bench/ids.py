@@ -1,6 +1,4 @@
-"""Measure how many ids a second one generator takes, in both layouts.
-
-    python bench/ids.py [--json PATH]
+"""How many ids a second does one generator give, in both layouts?
 
 `try` never meets a spent sequence: the cost of taking an id. `next` runs on the machine's clock
 and waits out spent ticks: 131,072 ids/s is the ceiling of the 48-bit layout.
@@ -10,10 +8,10 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import time
 from pathlib import Path
 
+from bench.harness import Bench, ForeignCpu
 from chirp.clock import ManualClock, SystemClock
 from chirp.idgen import LAYOUT_48, LAYOUT_64, IdGenerator, Layout, Watermark
 from chirp.model import UnixMs
@@ -57,29 +55,21 @@ def watermark_rate(in_flight: int) -> float:
     return rounds * in_flight / (time.perf_counter() - began)
 
 
-def measure(seconds: float) -> dict[str, float]:
-    """Return all figures by name."""
-    figures: dict[str, float] = {}
+def run(seconds: float, path: Path | None) -> None:
+    """Measure and report."""
+    bench, foreign = Bench("ids", extra={"seconds": seconds}), ForeignCpu()
     for layout in (LAYOUT_48, LAYOUT_64):
-        figures[f"{layout.name}-bit try ids/s"] = try_rate(layout)
+        bench.show(f"{layout.name} bits, taking an id", try_rate(layout), "ids/s")
         rate, waits = asyncio.run(next_rate(layout, seconds))
-        figures[f"{layout.name}-bit next ids/s"] = rate
-        figures[f"{layout.name}-bit next waits"] = waits
-    figures["watermark ids/s, 64 in flight"] = watermark_rate(64)
-    return figures
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description="ids a second of one generator")
-    parser.add_argument("--json", type=Path, help="write the figures there too")
-    parser.add_argument("--seconds", type=float, default=3.0, help="how long each `next` run is")
-    options = parser.parse_args()
-    figures = measure(options.seconds)
-    for name, value in figures.items():
-        print(f"{name:<32}{value:>14,.0f}")
-    if options.json:
-        options.json.write_text(json.dumps(figures, indent=2) + "\n")
+        bench.show(f"{layout.name} bits, on the machine's clock", rate, "ids/s")
+        bench.show(f"{layout.name} bits, waits for the clock", waits, "")
+    bench.show("watermark, 64 in flight", watermark_rate(64), "ids/s")
+    bench.finish(foreign.cores(), path)
 
 
 if __name__ == "__main__":
-    main()
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
+    parser.add_argument("--seconds", type=float, default=3.0, help="how long each `next` run is")
+    parser.add_argument("--json", type=Path)
+    given = parser.parse_args()
+    run(given.seconds, given.json)

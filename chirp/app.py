@@ -332,7 +332,7 @@ class Chirp:
         return self.ids.layout.ids_between(since, self.clock.now_ms()).first
 
     async def _warm(self) -> None:
-        # What is warmed weighs twice as much once it is read: more would make room for itself.
+        # What is warmed weighs four times as much once it is read: it needs room to grow into.
         room = self.caches.tweets.budget_bytes // 2
         count = await warm(self.store, self.tweets, self._recent_from_id(), room_bytes=room)
         self.store.engine.let_go()

@@ -127,7 +127,7 @@ _RANGES: dict[str, tuple[float, float]] = {
     "server.max_head_bytes": (1_024, _MOST),
     "server.switch_interval_us": (1, _MOST),
     "storage.shards": (1, 256),
-    "storage.map_gb": (1, 16_384),  # all shards share the address space of a process: 47 bits
+    "storage.map_gb": (1, 16_384),  # of a shard; a process has 47 bits of addresses for all of them
     "fanout.most_lag_ms": (1, _MOST),
     "tweets.max_weight": (1, _MOST),
     "limits.account_percent": (1, _MOST),

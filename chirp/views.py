@@ -280,9 +280,14 @@ Place = tuple[UserId, int]
 """Whose first page it is, and how many tweets it may hold."""
 
 
+Slot = tuple[UserId, bool]
+"""Whose first page is kept there, and whether it is one of the usual length."""
+
+
 class KeptPage(NamedTuple):
     """A viewer's first page, what it was made of, and answers made of it, with sizes in bytes."""
 
+    place: Place
     basis: Basis
     page: Page[TweetView]
     answers: list[tuple[object, int]]

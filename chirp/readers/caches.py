@@ -10,7 +10,7 @@ from chirp.cache.lru import LruMap
 from chirp.cache.tweets import TweetCache
 from chirp.config import Config
 from chirp.readers.marks import Book
-from chirp.views import CachedTweet, CachedUser, KeptPage, Place, Sight, Viewer
+from chirp.views import CachedTweet, CachedUser, KeptPage, Sight, Slot, Viewer
 
 _MB = 1 << 20
 
@@ -25,7 +25,7 @@ class Caches:
     followers: AdjacencyCache
     homes: HomeTimelines
     viewers: LruMap[bytes, Viewer]
-    pages: LruMap[Place, KeptPage]
+    pages: LruMap[Slot, KeptPage]
     sights: LruMap[int, Sight]
     marks: LruMap[int, Book]
 

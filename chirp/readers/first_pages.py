@@ -18,13 +18,13 @@ from functools import partial
 from chirp.cache.lru import LruMap
 from chirp.cache.revision import Revision
 from chirp.model import UserId
-from chirp.pages import ReadTweets
+from chirp.pages import DEFAULT_PAGE, ReadTweets
 from chirp.readers.home import HomeReader
 from chirp.readers.marks import Book, MarkReader
 from chirp.readers.pages import SPARE, Listing, TweetPages
 from chirp.readers.sights import SightReader
 from chirp.readers.tweets import TweetReader
-from chirp.views import Basis, CachedTweet, KeptPage, Page, Place, Position, Sight, TweetView
+from chirp.views import Basis, CachedTweet, KeptPage, Page, Place, Position, Sight, Slot, TweetView
 
 _PAGE_BYTES, _ITEM_BYTES = 1_000, 250
 """A page, and each of its views with its id; the bytes of most tweets are the tweet cache's."""
@@ -41,7 +41,7 @@ class FirstPages:
 
     def __init__(
         self,
-        pages: LruMap[Place, KeptPage],
+        pages: LruMap[Slot, KeptPage],
         pager: TweetPages,
         homes: HomeReader,
         tweets: TweetReader,
@@ -88,8 +88,8 @@ class FirstPages:
     def _find(
         self, place: Place, ids: Sequence[int], made_of: tuple[object, ...]
     ) -> Page[TweetView] | None:
-        kept = self._pages.get(place)
-        if kept is None or not self._holds(kept.basis, made_of):
+        kept = self._pages.get(_slot(place))
+        if kept is None or kept.place != place or not self._holds(kept.basis, made_of):
             return None
         if kept.basis.ids == ids:
             self._unchanged += 1
@@ -104,12 +104,12 @@ class FirstPages:
             page.keep = partial(self._hold, place, basis)
             own = [view.as_all for view in items].count(False)
             weight_bytes = _PAGE_BYTES + len(items) * _ITEM_BYTES + own * _OWN_BYTES
-            self._pages.put(place, KeptPage(basis, page, []), weight_bytes)
+            self._pages.put(_slot(place), KeptPage(place, basis, page, []), weight_bytes)
 
     def _hold(self, place: Place, basis: Basis, size: int, answer: object = None) -> None:
         """Note what a kept page has come to weigh, and keep an answer that was made of it."""
         # By its basis: a page that held itself, through this, would never be let go of.
-        kept = self._pages.get(place)
+        kept = self._pages.get(_slot(place))
         if kept is None or kept.basis is not basis:
             return
         if answer is not None:
@@ -117,7 +117,7 @@ class FirstPages:
             surplus = kept.answers[:-_MOST_ANSWERS]
             del kept.answers[: len(surplus)]
             size -= sum([those for _, those in surplus])
-        self._pages.grow(place, size)
+        self._pages.grow(_slot(place), size)
 
     def _stands(self, place: Place, basis: Basis) -> bool:
         """Say whether a page is what it would be if it were made now. Reads memory alone.
@@ -151,7 +151,7 @@ class FirstPages:
     ) -> Page[TweetView] | None:
         """Return the page before with what came on top of it; None: it has to be made."""
         before, page, (viewer, limit) = kept.basis.ids, kept.page, place
-        # One of which more than half is new is made from the ground.
+        # One of which half is new is made from the ground.
         if len(page.items) < limit or before[0] not in ids[: limit // 2]:
             return None
         new = ids.index(before[0])
@@ -200,6 +200,15 @@ class FirstPages:
     def stats(self) -> dict[str, int]:
         """Return how many pages were handed out unchanged, were renewed, and were made."""
         return {"unchanged": self._unchanged, "renewed": self._renewals, "made": self._made}
+
+
+def _slot(place: Place) -> Slot:
+    """Return where a page is kept: beside one of the usual length, the last of all others.
+
+    A page for each length would let one viewer fill the budget of everybody.
+    """
+    viewer, limit = place
+    return viewer, limit == DEFAULT_PAGE
 
 
 def _looked_at(limit: int) -> int:

@@ -24,6 +24,7 @@ from chirp.storage.checks.moderation import (
     check_invites,
     check_waiting,
 )
+from chirp.storage.checks.newest import check_newest
 from chirp.storage.checks.pending import read_pending
 from chirp.storage.checks.reading import Problem, Progress, Reading, Report
 from chirp.storage.checks.relations import check_relations
@@ -46,7 +47,7 @@ async def check_store(
     reading = Reading(store.engine, pending, deep=deep, progress=progress)
     for check in (check_tweets, check_lists, check_versions, check_marks, check_orders):
         await check(reading)
-    for check in (check_relations, check_counters, check_users, check_answers):
+    for check in (check_relations, check_counters, check_newest, check_users, check_answers):
         await check(reading)
     for check in (check_accounts, check_names, check_keys, check_user_keys):
         await check(reading)

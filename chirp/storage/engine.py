@@ -125,7 +125,7 @@ class Batch:
         self.changes.append(Operation(Verb.ADD, table, self._checked(key), None, amount))
 
     def raise_to(self, table: Table, key: bytes, amount: int) -> None:
-        """Let the signed 64-bit number at `key`, if there is one, be no less than `amount`."""
+        """Let the signed 64-bit number at `key` be `amount`, unless it is greater already."""
         self.changes.append(Operation(Verb.RAISE, table, self._checked(key), None, amount))
 
     def _checked(self, key: bytes) -> bytes:

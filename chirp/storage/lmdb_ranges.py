@@ -41,6 +41,9 @@ SLOW_RANGE_S = 40e-6
 
 A disk that is as fast as that needs no threads: they would fight for the GIL."""
 
+SLOW_ROW_S = 10e-6
+"""The same of rows: several of them lie on one page."""
+
 SLOW_SLICES = 2
 """So many in a row, as one alone may have been slow because the system let others run."""
 
@@ -64,15 +67,43 @@ class _Part(NamedTuple):
     places: list[int]
 
 
+class _Pace:
+    """What was measured of ranges, or of rows: whether they come from a disk."""
+
+    __slots__ = ("cold", "slices_s", "slow_s", "turn")
+
+    def __init__(self, turn: int, slow_s: float) -> None:
+        self.turn = turn
+        """After so many the loop gets one."""
+        self.slow_s = slow_s
+        self.cold = 0
+        """How many are still to go to the pool untried."""
+        self.slices_s = deque([0.0] * SLOW_SLICES, maxlen=SLOW_SLICES)
+        """What the last slices on the loop took for each."""
+
+    def is_slow(self, took_s: float, places: int) -> bool:
+        """Judge a slice; say whether to leave the loop alone from now on."""
+        self.slices_s.append(took_s / places)
+        if min(self.slices_s) <= self.slow_s:
+            return False
+        self.cold = COLD
+        return True
+
+    @property
+    def threads(self) -> int:
+        """How many threads find something to wait for."""
+        return max(2, min(MOST_THREADS, int(min(self.slices_s) / HELD_S)))
+
+
 class _Question(NamedTuple, Generic[Asked, Found]):
     """What is asked, and the answer as far as it is known. Filled on the loop alone.
 
-    `read_shard` reads some of it in one transaction; `turn`: after so many the loop gets one.
+    `read_shard` reads some of it in one transaction.
     """
 
+    pace: _Pace
     asked: Sequence[Asked]
     read_shard: Callable[[LmdbShard, list[Asked]], list[Found]]
-    turn: int
     found: list[Found]
 
     def read(self, part: _Part) -> list[Found]:
@@ -98,13 +129,10 @@ class RangeReader:
 
     def __init__(self, shards: Sequence[LmdbShard], slow_range_s: float) -> None:
         self._shards = shards
-        self._slow_range_s = slow_range_s
+        self._ranges = _Pace(TURN_RANGES, slow_range_s)
+        self._rows = _Pace(TURN_ROWS, min(SLOW_ROW_S, slow_range_s))
         self._pool = ThreadPoolExecutor(MOST_THREADS, thread_name_prefix="chirp-reader")
         self._is_closed = False
-        self._cold = 0
-        """How many are still to go to the pool untried."""
-        self._slices_s = deque([0.0] * SLOW_SLICES, maxlen=SLOW_SLICES)
-        """What the last slices on the loop took for each."""
 
     async def scan_many(
         self, table: Table, ranges: Sequence[Range], limit: int, *, reverse: bool
@@ -115,7 +143,7 @@ class RangeReader:
             return shard.ranges(table, some, limit, reverse=reverse)
 
         found: list[list[Row]] = [[] for _ in ranges]
-        question = _Question(ranges, read, TURN_RANGES, found)
+        question = _Question(self._ranges, ranges, read, found)
         return await self._answered(question, self._by_shard([start for start, _ in ranges]))
 
     async def get_many(self, table: Table, keys: Sequence[bytes]) -> list[bytes | None]:
@@ -125,10 +153,10 @@ class RangeReader:
             return shard.get_many(table, some)
 
         found: list[bytes | None] = [None] * len(keys)
-        return await self._answered(_Question(keys, read, TURN_ROWS, found), self._by_shard(keys))
+        return await self._answered(_Question(self._rows, keys, read, found), self._by_shard(keys))
 
     async def _answered(self, question: _Question[Asked, Found], left: list[_Part]) -> list[Found]:
-        if self._cold <= 0 or len(question.asked) <= SLICE or self._is_closed:
+        if question.pace.cold <= 0 or len(question.asked) <= SLICE or self._is_closed:
             await self._read_on_loop(question, left)
         if left:
             await self._read_in_pool(question, left)
@@ -155,26 +183,17 @@ class RangeReader:
                 left.append(_Part(shard, places[SLICE:]))
             began_s = time.perf_counter()
             question.fill(part, question.read(part))
-            if self._is_cold(time.perf_counter() - began_s, len(part.places)):
+            if question.pace.is_slow(time.perf_counter() - began_s, len(part.places)):
                 return
             since_turn += len(part.places)
-            if since_turn >= question.turn and left:
+            if since_turn >= question.pace.turn and left:
                 since_turn = 0
                 await asyncio.sleep(0)
 
-    def _is_cold(self, took_s: float, places: int) -> bool:
-        """Judge a slice; say whether to leave the loop alone from now on."""
-        self._slices_s.append(took_s / places)
-        if min(self._slices_s) <= self._slow_range_s:
-            return False
-        self._cold = COLD
-        return True
-
     async def _read_in_pool(self, question: _Question[Asked, Found], left: Sequence[_Part]) -> None:
         """Read all that is left, with as many threads as find something to wait for."""
-        self._cold -= sum(len(part.places) for part in left)
-        threads = max(2, min(MOST_THREADS, int(min(self._slices_s) / HELD_S)))
-        strands = _spread(left, threads)
+        question.pace.cold -= sum(len(part.places) for part in left)
+        strands = _spread(left, question.pace.threads)
         loop, read = asyncio.get_running_loop(), question.read_behind_gate
         jobs = [loop.run_in_executor(self._pool, read, strand) for strand in strands]
         for strand, answers in zip(strands, await asyncio.gather(*jobs), strict=True):

@@ -37,7 +37,7 @@ class TimelinePages:
         # A query goes on in the links of what it gives, so that is made anew.
         if page.html is not None and not request.query_string:
             return page.html
-        cards = self._site.cards_of(request, page)
+        cards, page.before = self._site.cards_of(request, page), None
         if page.keep is not None and not request.query_string:
             page.html = cards
             page.keep(len(cards))

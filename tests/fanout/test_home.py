@@ -105,11 +105,11 @@ async def test_of_many_followees_who_wrote_last_are_merged(
     ada, *followees = await chirp.register_many("ada", *[f"user{n}" for n in range(12)])
     await chirp.follow(ada, *followees)
     tweets = [await chirp.post(followees[number * 5 % 12]) for number in range(24)]
-    # Who wrote last has nothing left, and what is noted of them tells no longer what they have.
-    for author in followees[:3]:
-        mine = [tweet for tweet in tweets if tweet.author_id == author.user_id]
-        await chirp.delete(author, mine[-1])
-        tweets.remove(mine[-1])
+    # Who wrote last has nothing left: what is noted of them tells no longer what they have.
+    for tweet in tweets[-3:] + tweets[9:12]:
+        author = next(one for one in followees if one.user_id == tweet.author_id)
+        await chirp.delete(author, tweet)
+    tweets = tweets[:9] + tweets[12:-3]
     homes = chirp.server.caches.homes
     assert ada.user_id not in homes
     homes.keep = 5

@@ -34,8 +34,22 @@ async def test_an_unchanged_first_page_is_the_very_same(chirp: Driver) -> None:
     assert await first(chirp, bob) is await first(chirp, bob)
 
 
+async def test_one_page_of_the_usual_length_and_one_other_are_kept(chirp: Driver) -> None:
+    _, bob = await bob_and_ada(chirp)
+    usual, entries = await first(chirp, bob), chirp.server.caches.pages.stats
+    for limit in range(1, 101):
+        await chirp.home_page(bob, ReadTweets(limit))
+    assert entries()["entries"] == 2
+    assert await first(chirp, bob) is usual
+    last = await chirp.home_page(bob, ReadTweets(100))
+    assert await chirp.home_page(bob, ReadTweets(100)) is last
+    assert await chirp.home_page(bob, ReadTweets(99)) is not last
+
+
 @pytest.mark.parametrize("limit", [1, 2, 100])
-async def test_first_pages_of_every_length_are_kept_side_by_side(chirp: Driver, limit: int) -> None:
+async def test_first_pages_of_every_length_are_kept_beside_the_usual(
+    chirp: Driver, limit: int
+) -> None:
     _, bob = await bob_and_ada(chirp)
     short = await chirp.home_page(bob, ReadTweets(limit))
     assert len(short.items) == min(limit, 3)

@@ -211,6 +211,16 @@ async def test_a_repair_leaves_to_events_what_they_will_write(world: World) -> N
     assert await repair_store(world.store, problems) == 0
 
 
+async def test_no_event_that_waits_explains_a_lost_newest(world: World) -> None:
+    await world.post(tweet_of(60, BOB))
+    await world.set(Table.NEWEST, id_key(BOB), None)
+    await world.post(tweet_of(50, BOB), applied=False)
+    problems = (await check_store(world.store)).problems
+    assert [problem.table for problem in problems] == ["newest"]
+    assert await repair_store(world.store, problems) == 1
+    assert await world.store.tweets.newest_of([BOB]) == [60]
+
+
 def journal_of(world: World) -> list[tuple[int, bytes]]:
     """Return the longest journal, to be broken by hand."""
     engine = world.engine

@@ -12,9 +12,10 @@ from chirp.clock import ManualClock
 from chirp.errors import OpenError
 from chirp.model import Tweet, TweetId, UnixMs, UserId
 from chirp.storage import manifest as manifests
+from chirp.storage import migrations
 from chirp.storage.check import check_store
-from chirp.storage.engine import Batch
-from chirp.storage.keys import Table, id_key
+from chirp.storage.engine import Batch, Engine
+from chirp.storage.keys import Table, id_key, pair_key, partition_of
 from chirp.storage.migrate import migrate_store
 from chirp.storage.migrations import WAVE_AUTHORS, note_newest
 from chirp.storage.store import create_store, open_store
@@ -48,6 +49,46 @@ async def test_format_2_notes_the_newest_of_each_author(folder: Path) -> None:
     store = await open_store(folder)
     assert await store.tweets.newest_of([*AUTHORS, 9_999]) == [a + 5_000 for a in AUTHORS] + [0]
     assert "newest" not in {problem.table for problem in (await check_store(store)).problems}
+    await store.close()
+
+
+async def test_damaged_rows_of_the_index_do_not_stop_the_step(folder: Path) -> None:
+    manifests.write(folder, replace(manifests.read(folder), format=2))
+    store = await open_store(folder)
+    damaged = [pair_key(7, (1 << 63) + 5), pair_key(8, 20_000) + b"abc"]
+    for key in damaged:
+        batch = Batch(partition_of(key))
+        batch.put(Table.AUTHOR_INDEX, key, b"\0")
+        await store.engine.commit(batch)
+    await store.close()
+    manifests.write(folder, replace(manifests.read(folder), format=1))
+    assert await migrate_store(folder) == [2]
+    store = await open_store(folder)
+    assert await store.tweets.newest_of([6, 7, 8]) == [5_006, 5_007, 5_008]
+    found = {problem.key for problem in (await check_store(store)).problems}
+    assert {key.hex() for key in damaged} <= found
+    await store.close()
+
+
+async def test_a_step_that_was_cut_off_is_taken_again(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commit = migrations._commit
+
+    async def once(engine: Engine, wave: list[Batch]) -> None:
+        await commit(engine, wave[:100])
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(migrations, "_commit", once)
+    with pytest.raises(KeyboardInterrupt):
+        await migrate_store(folder)
+    monkeypatch.setattr(migrations, "_commit", commit)
+    assert (manifests.read(folder).format, manifests.read(folder).migrating_to) == (1, 2)
+    with pytest.raises(OpenError):
+        await open_store(folder)
+    assert await migrate_store(folder) == [2]
+    store = await open_store(folder)
+    assert await store.tweets.newest_of(AUTHORS) == [author + 5_000 for author in AUTHORS]
     await store.close()
 
 

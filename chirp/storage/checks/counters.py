@@ -1,4 +1,4 @@
-"""Checks of counters, which derive from what they count, and of what is the newest of authors."""
+"""Checks of the counters of users and of tweets, which derive from what they count."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from chirp.storage.checks.pending import Pending
 from chirp.storage.checks.reading import Reading, rows_of
 from chirp.storage.checks.relations import RELATIONS
 from chirp.storage.engine import Engine
-from chirp.storage.keys import Table, Tag, counter_key, everything, id_key, last_id, partition_of
+from chirp.storage.keys import Table, Tag, counter_key, everything, partition_of
 from chirp.storage.tables.tweets import TweetCounter
 from chirp.storage.tables.users import Counter
 
-_Counts = AsyncIterator[tuple[int, int]]
+Counts = AsyncIterator[tuple[int, int]]
 """(owner, value) in the order of owners, each owner once."""
 
 COUNTED: dict[Table, dict[Counter | TweetCounter, Table]] = {
@@ -41,42 +41,6 @@ async def check_counters(reading: Reading) -> None:
                 reading.problem(counts, key, what, repairable=True)
         for counter in counted:
             await _check_counter(reading, counts, counter)
-    await _check_newest(reading)
-
-
-async def _check_newest(reading: Reading) -> None:
-    """Find authors with a tweet above what is noted as their newest: it would not be found.
-
-    One that is noted and not listed was deleted.
-    """
-    async for rows in reading.chunks(Table.NEWEST):
-        del rows  # only their sizes matter
-    listed, noted = _newest_listed(reading.engine), _newest_noted(reading.engine)
-    async for author, newest, said in _side_by_side(listed, noted):
-        if said < newest and not newest_awaited(reading.pending, author):
-            what = f"the newest tweet of {author} is {newest}, but noted is {said}"
-            reading.problem(Table.NEWEST, id_key(author), what, repairable=True)
-
-
-def newest_awaited(pending: Pending, author: int) -> bool:
-    """Say whether an unapplied event raises what is the newest of an author, or may have."""
-    return (author, Counter.TWEETS) in pending.counters
-
-
-async def _newest_noted(engine: Engine) -> _Counts:
-    async for key, raw in rows_of(engine, Table.NEWEST, *everything()):
-        if len(key) == len(raw) == 8:
-            yield partition_of(key), codec.unpack_i64(raw)
-
-
-async def _newest_listed(engine: Engine) -> _Counts:
-    author = newest = 0
-    async for key, _ in rows_of(engine, Table.AUTHOR_INDEX, *everything()):
-        if partition_of(key) != author and author:
-            yield author, newest
-        author, newest = partition_of(key), last_id(key)
-    if author:
-        yield author, newest
 
 
 async def _check_counter(reading: Reading, counts: Table, counter: Counter | TweetCounter) -> None:
@@ -84,7 +48,7 @@ async def _check_counter(reading: Reading, counts: Table, counter: Counter | Twe
     name = counter.name.lower()
     truths = _counted(reading.engine, COUNTED[counts][counter])
     said = _stored(reading.engine, counts, counter)
-    async for owner, truth, value in _side_by_side(truths, said):
+    async for owner, truth, value in side_by_side(truths, said):
         key = counter_key(owner, counter)
         if truth != value and not counter_awaited(reading.pending, counts, key):
             what = f"{name} of {owner} are {truth}, but the counter says {value}"
@@ -98,13 +62,13 @@ def counter_awaited(pending: Pending, counts: Table, key: bytes) -> bool:
     return (partition_of(key), key[-1]) in pending.counters
 
 
-async def _stored(engine: Engine, counts: Table, counter: int) -> _Counts:
+async def _stored(engine: Engine, counts: Table, counter: int) -> Counts:
     async for key, raw in rows_of(engine, counts, *everything()):
         if key[8:] == bytes([counter]) and len(raw) == 8:
             yield partition_of(key), codec.unpack_i64(raw)
 
 
-async def _counted(engine: Engine, table: Table) -> _Counts:
+async def _counted(engine: Engine, table: Table) -> Counts:
     owner = count = 0
     async for key, _ in rows_of(engine, table, *everything()):
         if table in RELATIONS and key[8:9] != bytes([Tag.MEMBER]):
@@ -117,7 +81,7 @@ async def _counted(engine: Engine, table: Table) -> _Counts:
         yield owner, count
 
 
-async def _side_by_side(left: _Counts, right: _Counts) -> AsyncIterator[tuple[int, int, int]]:
+async def side_by_side(left: Counts, right: Counts) -> AsyncIterator[tuple[int, int, int]]:
     """Yield (owner, left value, right value) of every owner in either, 0 where there is none."""
     one, two = await anext(left, None), await anext(right, None)
     while one is not None or two is not None:

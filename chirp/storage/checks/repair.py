@@ -14,7 +14,7 @@ from contextlib import suppress
 
 from chirp.errors import StorageError
 from chirp.storage.checks.answers import is_time, time_stands
-from chirp.storage.checks.counters import COUNTED, counter_awaited, newest_awaited
+from chirp.storage.checks.counters import COUNTED, counter_awaited
 from chirp.storage.checks.listings import LISTS, is_id, listing_of, live_tweet, tweet_in
 from chirp.storage.checks.marks import ORDERS, mark_key, stands
 from chirp.storage.checks.pending import Pending, read_pending
@@ -149,8 +149,6 @@ class _Repair:
             return counter_awaited(pending, table, key)
         if not has_key_size(table, key):
             return False
-        if table is Table.NEWEST:
-            return newest_awaited(pending, owner)
         if table in LISTS:
             return tweet_in(table, key) in pending.tweets
         if table in MIRRORS:
@@ -166,11 +164,13 @@ class _Repair:
         if table in RELATIONS:
             return await self._relation(table, key)
         if _is_last(table, key):
-            newest = table is Table.NEWEST
-            return await (self._newest(key) if newest else self._count(table, key))
+            return await self._last(table, key)
         if table is Table.USER_KEYS:
             return self._digests.get(key)
         return b"" if await self._has_place(table, key) else None
+
+    async def _last(self, table: Table, key: bytes) -> bytes | None:
+        return await (self._newest(key) if table is Table.NEWEST else self._count(table, key))
 
     async def _has_place(self, table: Table, key: bytes) -> bool:
         if table in ORDERS:
