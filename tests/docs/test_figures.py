@@ -47,9 +47,7 @@ SHOWN = {
         Figure("posts", f"posts, unpinned, {BESIDE}"),
     ],
     "post to visible": [Figure("fanout", "visible to followers, p99, beside 2,000 pages/s")],
-    "visible beside 500 pages": [
-        Figure("fanout", f"visible to followers, p99, {BESIDE}")
-    ],
+    "visible beside 500 pages": [Figure("fanout", f"visible to followers, p99, {BESIDE}")],
     "the last of the 200 deliveries": [
         Figure("fanout", f"last delivery, p99 (bucket), beside {pages} pages/s")
         for pages in ("2,000", "500")
