@@ -2,8 +2,9 @@
 
 Invariant: after it has passed an event, the author index, the lists and counters at tweets, the
 followers and blocked_by relations and the profile rows say what the truth says. Its effects are
-puts, deletes, adds and raises that depend on the event alone, never on what it reads. What must be read
-(does the blocked one follow the blocker?) is ended by a truth of its own, under what it expects.
+puts, deletes, adds and raises that depend on the event alone, never on what it reads. What must be
+read (does the blocked one follow the blocker?) is ended by a truth of its own, under what it
+expects.
 
 Some effects have events themselves: a tweet that its author's partition has reserved is posted
 by its own partition, and seen by all consumers as if it had been from the first.
