@@ -25,7 +25,7 @@ SHORT: dict[str, list[str]] = {
     "page": ["--rounds", "3", "--seconds", "1"],
     "web": ["--rounds", "2", "--seconds", "1"],
     "posts": ["--seconds", "3"],
-    "fanout": ["--seconds", "4"],
+    "fanout": ["--seconds", "4", "--pages", "2000"],
     "convoy": ["--seconds", "4"],
     "streams": ["--hold", "2"],
     "mixed": ["--seconds", "0.3", "--warmup", "0.3", "--people", "30"],
