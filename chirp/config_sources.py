@@ -179,9 +179,9 @@ def _id_layout(text: str) -> None:
 
 def _public_url(text: str) -> None:
     parts = urlsplit(text)
-    odd = set(text) & set(' "<>\\') or not text.isprintable()
-    whole = parts.scheme in {"http", "https"} and parts.hostname and not parts.query
-    if text and (odd or not whole or parts.fragment):
+    odd = set(text) & set(' "<>\\@?#') or not text.isprintable()
+    whole = text.startswith(("http://", "https://")) and parts.hostname and parts.port != 0
+    if text and (odd or not whole):
         raise ValueError(text)
 
 

@@ -118,8 +118,8 @@ class Connection(web.RequestHandler):
     of a release in which they are not there.
     """
 
-    __slots__ = ("_all", "_behind", "_body_of", "_body_since_s", "_closing", "_direct", "_ended",
-                 "_framing", "_head_bytes", "_head_since_s", "_on_lost", "_owed",
+    __slots__ = ("_all", "_behind", "_body_of", "_body_since_s", "_closing", "_counted", "_direct",
+                 "_ended", "_framing", "_head_bytes", "_head_since_s", "_on_lost", "_owed",
                  "_quiet_since_s", "_stuck_since_s", "head")  # fmt: skip
 
     def __init__(self, server: web.Server, connections: Connections, **options: Any) -> None:
@@ -142,9 +142,9 @@ class Connection(web.RequestHandler):
         self._direct: asyncio.Task[None] | None = None
         """Answers a request that came before; what comes meanwhile waits `_behind` it."""
         self._behind = b""
-        self._owed = 0
-        """How many requests aiohttp has got and not answered. Its own `_waiter` says that late:
-        a quick client asks again before aiohttp's task has had its turn."""
+        self._owed = self._counted = 0
+        """How many requests aiohttp has not answered. Its own `_waiter` says that late: a quick
+        client asks again before aiohttp's task has had its turn."""
         self._closing = False
 
     # -- what the transport says ----------------------------------------------------------
@@ -168,7 +168,7 @@ class Connection(web.RequestHandler):
             self._on_lost = None
         super().connection_lost(exc)
 
-    def eof_received(self) -> bool | None:  # type: ignore[override]  # as asyncio has it
+    def eof_received(self) -> bool:  # type: ignore[override]  # as asyncio has it
         """Say whether to stay until what is owed is answered: the client sends no more.
 
         Streams end at once: it is the only sign that a client has left. So do TLS, which must, and
@@ -177,16 +177,9 @@ class Connection(web.RequestHandler):
         transport, now = self.transport, self._current_request
         body: Any = self._messages[-1][1] if self._messages else now and now.content
         stays = self._on_lost is None and (self._owed > 0 or self._direct is not None)
-        whole = body is None or body.is_eof()
-        if (
-            not stays
-            or not whole
-            or transport is None
-            or transport.get_extra_info("ssl_object") is not None
-        ):
-            return None
-        self._ended = True
-        return True
+        plain = transport is not None and transport.get_extra_info("ssl_object") is None
+        self._ended = stays and plain and (body is None or body.is_eof())
+        return self._ended
 
     def _end_if_answered(self) -> None:
         if self._ended and self._owed <= 0 and self._direct is None and self.transport:
@@ -199,20 +192,27 @@ class Connection(web.RequestHandler):
             return
         if not data:
             # aiohttp itself asks its parser on: a body was read, or there is room for more.
-            count = self._request_count
             _receive(self, data)
-            if self._request_count != count:
-                self._owed += self._request_count - count
-                self._framing.lose()
+            self._owe_more()
             return
         owed = self._owed or self._stuck_since_s is not None or self._force_close
         if owed or self._framing.left != BETWEEN:
             self.head = b""
         elif self._is_answered(data):
             return
-        count = self._request_count
         _receive(self, data)
-        self._note(data, self._request_count - count)
+        self._note(data, self._count_new())
+
+    def _count_new(self) -> int:
+        """Return how many requests the parser has given since it was asked last."""
+        grown, self._counted = self._request_count - self._counted, self._request_count
+        return grown
+
+    def _owe_more(self) -> None:
+        """Note requests that the parser held: behind a body, or behind a declined upgrade."""
+        if grown := self._count_new():
+            self._owed += grown
+            self._framing.lose()
 
     def _note(self, data: bytes, grown: int) -> None:
         """Note how many requests a piece completed, and where it ended."""
@@ -233,6 +233,7 @@ class Connection(web.RequestHandler):
         try:
             return await super().finish_response(*given)
         finally:
+            self._owe_more()
             self._owed -= 1
             self.head = b""
             self._end_if_answered()
@@ -320,6 +321,8 @@ class Connection(web.RequestHandler):
     def when_lost(self, deed: Callable[[], None]) -> None:
         """Call `deed` when this connection ends: its handler would only notice when it writes."""
         self._on_lost = deed
+        if self._ended and self.transport is not None:
+            self.transport.close()
 
     # -- times ----------------------------------------------------------------------------
 
@@ -348,9 +351,8 @@ class Connection(web.RequestHandler):
             # New, or it is us who do not read: the time begins anew.
             self._body_of, self._body_since_s = request, now_s
             return False
-        limits = self._all.limits
-        more_s = content.total_bytes / max(1, limits.body_bytes_per_s)
-        return now_s - self._body_since_s > limits.body_timeout_s + more_s
+        more_s = content.total_bytes / max(1, self._all.limits.body_bytes_per_s)
+        return now_s - self._body_since_s > self._all.limits.body_timeout_s + more_s
 
     def end(self, why: str) -> None:
         """Close, with an answer where one is due."""

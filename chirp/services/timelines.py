@@ -9,7 +9,7 @@ from chirp.clock import Clock
 from chirp.idgen.watermark import Watermark
 from chirp.metrics import Metrics
 from chirp.model import UserId
-from chirp.pages import NEWEST, ReadTweets
+from chirp.pages import ReadTweets
 from chirp.policy import listed, profile_visible, unmuted
 from chirp.readers.first_pages import FirstPages
 from chirp.readers.home import HomeReader
@@ -55,7 +55,7 @@ class Timelines:
     async def home(self, viewer: Viewer, command: ReadTweets) -> Page[TweetView]:
         """Return a page of the tweets of the viewer and of whom they follow."""
         started_s = self._clock.monotonic_s()
-        if command is NEWEST or command.is_first:
+        if command.is_first:
             listing = partial(self._home_listing, viewer.user_id)
             page = await self._first_pages.get(viewer.user_id, command, listing)
         else:

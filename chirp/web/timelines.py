@@ -37,9 +37,9 @@ class TimelinePages:
         # A query goes on in the links of what it gives, so that is made anew.
         if page.html is not None and not request.query_string:
             return page.html
-        cards, page.before = self._site.cards_of(request, page), None
+        cards = self._site.cards_of(request, page)
         if page.keep is not None and not request.query_string:
-            page.html = cards
+            page.html, page.before = cards, None
             page.keep(len(cards))
         return cards
 

@@ -74,6 +74,7 @@ async def test_the_latest_are_the_newest_of_all(
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(merge, "TOGETHER", 2)
+        patch.setattr(merge, "NOTED_TOGETHER", 3)
         found = await merge_latest(shelf.below, newest_of, list(shelf.lists), limit)
     assert found == shelf.all[::-1][:limit]
 
