@@ -102,3 +102,44 @@ def test_the_access_log_is_bare_json_and_open_connections_do_not_hold_a_stop(
         assert server.stop() == 0
         lines = [line for line in server.log().splitlines() if line.startswith("{")]
         assert json.loads(lines[-1])["request_id"] == "mine"
+
+
+UPGRADE = (
+    "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+    "Sec-WebSocket-Key: MTIzNDU2Nzg5MDEyMzQ1Ng==\r\n"
+)
+
+
+def said_until_closed(port: int, data: bytes) -> bytes:
+    """Send it and say at once that no more comes; return all that the server says."""
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as client:
+        client.sendall(data)
+        client.shutdown(socket.SHUT_WR)
+        said = b""
+        while part := client.recv(1 << 16):
+            said += part
+        return said
+
+
+def test_who_sends_no_more_is_told_all_and_let_go(tmp_path: Path) -> None:
+    person = {"username": "ada", "name": "Ada", "email": "a@b.org", "password": PASSWORD}
+    with ServerProcess(tmp_path / "data") as server:
+        asked = Request(
+            f"{server.url}/api/v1/users",
+            json.dumps(person).encode(),
+            {"Content-Type": "application/json"},
+        )
+        with urlopen(asked) as answer:
+            key = json.load(answer)["api_dev_key"]
+
+        def get(path: str, more: str = "") -> bytes:
+            line = f"GET /api/v1{path} HTTP/1.1\r\nHost: x\r\nX-API-Key: {key}\r\n{more}\r\n"
+            return line.encode()
+
+        for _ in range(5):
+            me = get("/users/me")
+            said = said_until_closed(server.port, get("/users/me", UPGRADE) + me * 2)
+            assert said.count(b"HTTP/1.1 200 OK") == 3
+            assert b"text/event-stream" in said_until_closed(server.port, get("/stream"))
+        with urlopen(f"{server.url}/metrics") as answer:
+            assert b'chirp_streams{what="open"} 0.0' in answer.read()

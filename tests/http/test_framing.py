@@ -222,43 +222,12 @@ async def test_what_follows_an_upgrade_is_answered_in_order(http: Http) -> None:
     assert hits(http) == 1
 
 
-@pytest.mark.parametrize("ends", [False, True])
-async def test_all_that_follows_an_upgrade_is_owed(http: Http, *, ends: bool) -> None:
-    ada = await http.chirp.register("ada")
-    known = head_of(http, ada, "/users/me")
-    upgrade = (
-        b"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
-        b"Sec-WebSocket-Key: MTIzNDU2Nzg5MDEyMzQ1Ng==\r\n\r\n"
-    )
-    raw = await opened(http)
-    await raw.send(known[:-2] + upgrade + known * 2)
-    if not ends:
-        for _ in range(3):
-            assert b'"ada"' in await raw.answer()
-        await raw.send(a_post(http, ada))
-        assert b" 201 " in (await raw.answer())[:15]
-        await raw.send(known)
-    raw.writer.write_eof()
-    answers = await asyncio.wait_for(raw.rest(), 10)
-    assert answers.count(b"HTTP/1.1 200 OK") == (3 if ends else 1)
-
-
 async def test_very_many_at_once_are_all_owed(http: Http) -> None:
     ada = await http.chirp.register("ada")
     raw = await opened(http)
     await raw.send(head_of(http, ada, "/users/me") * 40)
     raw.writer.write_eof()
     assert (await asyncio.wait_for(raw.rest(), 20)).count(b"HTTP/1.1 200 OK") == 40
-
-
-async def test_a_stream_whose_reader_sent_no_more_beforehand_ends(http: Http) -> None:
-    ada = await http.chirp.register("ada")
-    raw = await opened(http)
-    raw.writer.write(head_of(http, ada, "/stream"))
-    raw.writer.write_eof()
-    await asyncio.wait_for(raw.rest(), 10)
-    await settle()
-    assert http.chirp.server.bus.stats()["open"] == 0
 
 
 async def test_half_a_head_behind_a_request_has_the_time_of_a_head(http: Http) -> None:
