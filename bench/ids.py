@@ -1,7 +1,8 @@
 """How many ids a second does one generator give, in both layouts?
 
-`try` never meets a spent sequence: the cost of taking an id. `next` runs on the machine's clock
-and waits out spent ticks: 131,072 ids/s is the ceiling of the 48-bit layout.
+Taking an id never meets a spent sequence: what it costs. On the machine's clock, spent ticks are
+waited out: in the long run 131,072 ids/s is the ceiling of the 48-bit layout, and a run of a few
+ticks may have one more.
 """
 
 from __future__ import annotations

@@ -28,8 +28,7 @@ from chirp.storage.store import Options, open_engine
 class Migration:
     """One step, from a format to the next: `what` it does, in words, and the doing.
 
-    `apply` must be idempotent, and work in batches that each leave rows which it can tell from
-    untouched ones.
+    `apply` must be idempotent: cut off anywhere, it is run again from its beginning.
     """
 
     what: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -93,19 +93,37 @@ SHOWN = {
 """By how its row begins, what a cell shows."""
 
 
-def measured(figure: Figure) -> str:
-    """Return a figure as its result says it."""
+def row_of(figure: Figure) -> dict[str, Any]:
+    """Return the row of a result that a figure stands in."""
     result = json.loads((RESULTS / f"{figure.file}.json").read_text(encoding="utf-8"))
-    (found,) = [row["result"] for row in result["rows"] if row["what"] == figure.what]
-    return figure.form.format(found)
+    (found,) = [row for row in result["rows"] if row["what"] == figure.what]
+    assert isinstance(found, dict)
+    return found
+
+
+def misses(target: str, result: float) -> bool:
+    """Say whether a result misses what the table wants of it."""
+    wanted = re.match(r"([≥≤]) ([\d,.]+)", target)
+    if wanted is None:
+        return False
+    bound = float(wanted[2].replace(",", ""))
+    return result < bound if wanted[1] == "≥" else result > bound
 
 
 @pytest.mark.parametrize(("what", "script", "target", "said"), ROWS, ids=[r[0][:40] for r in ROWS])
 def test_the_readme_shows_what_was_measured(what: str, script: str, target: str, said: str) -> None:
+    target = target.strip()
     (figures,) = [shown for begins, shown in SHOWN.items() if what.startswith(begins)]
     assert {figure.file for figure in figures} == {script}
+    rows = [row_of(figure) for figure in figures]
     numbers = re.findall(r"\d+(?:,\d{3})*(?:\.\d+)?", said)
-    assert numbers[: len(figures)] == [measured(figure) for figure in figures], target
+    shown = [figure.form.format(row["result"]) for figure, row in zip(figures, rows, strict=True)]
+    assert numbers[: len(figures)] == shown
+    assert ("**missed**" in said) == any(misses(target, row["result"]) for row in rows)
+    for row in rows:
+        unit = row["unit"].split("/")[0]
+        assert not row["target"] or target.replace(",", "").startswith(row["target"])
+        assert unit not in {"ms", "µs", "s", "B", "MiB", "KiB"} or f" {unit}" in said
 
 
 def test_every_figure_has_its_row() -> None:
