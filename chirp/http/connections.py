@@ -225,7 +225,7 @@ class Connection(web.RequestHandler):
             self._head_since_s, self._head_bytes = None, 0
             if framing.behind:
                 self._head_grows(framing.behind)
-        elif framing.left == IN_HEAD or self._waiter is not None or self._request_count == 0:
+        elif framing.left == IN_HEAD or (self._waiter is not None and not self._owed):
             self._head_grows(len(data))
 
     async def finish_response(self, *given: Any) -> tuple[web.StreamResponse, bool]:

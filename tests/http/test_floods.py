@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import socket
+from http.client import HTTPConnection
 from pathlib import Path
 from urllib.request import Request, urlopen
 
 import aiohttp
+import pytest
 
 from tests.support.driver import PASSWORD
 from tests.support.process import ServerProcess
@@ -121,16 +124,37 @@ def said_until_closed(port: int, data: bytes) -> bytes:
         return said
 
 
-def test_who_sends_no_more_is_told_all_and_let_go(tmp_path: Path) -> None:
+def key_of_ada(server: ServerProcess) -> str:
     person = {"username": "ada", "name": "Ada", "email": "a@b.org", "password": PASSWORD}
+    headers = {"Content-Type": "application/json"}
+    asked = Request(f"{server.url}/api/v1/users", json.dumps(person).encode(), headers)
+    with urlopen(asked) as answer:
+        return str(json.load(answer)["api_dev_key"])
+
+
+@pytest.mark.parametrize("size", [3_000, 300_000, 900_000])
+def test_one_connection_takes_many_uploads(tmp_path: Path, size: int) -> None:
     with ServerProcess(tmp_path / "data") as server:
-        asked = Request(
-            f"{server.url}/api/v1/users",
-            json.dumps(person).encode(),
-            {"Content-Type": "application/json"},
-        )
-        with urlopen(asked) as answer:
-            key = json.load(answer)["api_dev_key"]
+        headers = {
+            "X-API-Key": key_of_ada(server),
+            "Content-Type": "multipart/form-data; boundary=B",
+        }
+        part = b'--B\r\nContent-Disposition: form-data; name="file"; filename="a.png"\r\n\r\n'
+        body = part + b"\x89PNG" + os.urandom(size) + b"\r\n--B--\r\n"
+        client = HTTPConnection("127.0.0.1", server.port, timeout=20)
+        for _ in range(4):
+            client.request("POST", "/api/v1/media", body, headers)
+            sock = client.sock
+            with client.getresponse() as answer:
+                assert answer.status == 415
+                answer.read()
+            assert client.sock is sock, "the same connection"
+        client.close()
+
+
+def test_who_sends_no_more_is_told_all_and_let_go(tmp_path: Path) -> None:
+    with ServerProcess(tmp_path / "data") as server:
+        key = key_of_ada(server)
 
         def get(path: str, more: str = "") -> bytes:
             line = f"GET /api/v1{path} HTTP/1.1\r\nHost: x\r\nX-API-Key: {key}\r\n{more}\r\n"
