@@ -241,7 +241,7 @@ class Config:
     def public_url(self) -> str:
         """Return the address that people see, without a slash at its end."""
         server = self.server
-        host = f"[{server.host}]" if ":" in server.host else server.host
+        host = f"[{server.host}]" if ":" in server.host else server.host or "127.0.0.1"
         scheme = "https" if server.tls_cert else "http"
         return server.public_url.rstrip("/") or f"{scheme}://{host}:{server.port}"
 

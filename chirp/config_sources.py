@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from ipaddress import IPv6Address
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -177,6 +178,17 @@ def _id_layout(text: str) -> None:
         raise ValueError(text)
 
 
+MAX_HOST_BYTES = 253
+"""Of a name, as the DNS has it."""
+
+
+def _host(text: str) -> None:
+    if ":" in text:
+        IPv6Address(text)
+    elif set(text) & set(' "/<>?#@[]\\') or len(text.encode("idna")) > MAX_HOST_BYTES:
+        raise ValueError(text)
+
+
 def _public_url(text: str) -> None:
     parts = urlsplit(text)
     odd = set(text) & set(' "<>\\@?#') or not text.isprintable()
@@ -191,6 +203,7 @@ def _language(text: str) -> None:
 
 
 _CHECKS: dict[str, Callable[[str], object]] = {
+    "server.host": _host,
     "server.public_url": _public_url,
     "server.trusted_proxies": networks,
     "server.access_log": _access_log,
@@ -203,6 +216,7 @@ _WORDS = {
     "float": "a number",
     "str": "text",
     "Rate": "a count and a time, such as 900/15m, or 0",
+    "server.host": "text: a name or an address without a port, such as 127.0.0.1 or ::1",
     "server.public_url": "an address such as https://chirp.example, or empty",
     "server.trusted_proxies": "networks with commas between them",
     "server.access_log": "off, text or json",

@@ -7,10 +7,11 @@ import errno
 import gc
 import logging
 import signal
+import warnings
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from aiohttp import web
+from aiohttp import BadContentDispositionHeader, BadContentDispositionParam, web
 
 from chirp.app import Chirp
 from chirp.clock import SystemClock
@@ -46,6 +47,9 @@ async def _listen(chirp: Chirp, folder: Path, on_ready: OnReady) -> None:
     server = chirp.config.server
     # The pipeline logs our own failures; a stranger's garbage is not worth a traceback each.
     logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)
+    for kind in (BadContentDispositionHeader, BadContentDispositionParam):
+        # They are printed with what was sent, as often and as long as anybody likes.
+        warnings.simplefilter("ignore", kind)
     _prepare(chirp)
     certificate = certificate_of(server)
     runner = Runner(chirp.app, chirp.connections, chirp.tasks, shutdown_timeout=DRAIN_S)

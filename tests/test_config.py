@@ -40,6 +40,7 @@ def test_flags_win_over_the_environment_and_that_over_the_file(tmp_path: Path) -
 
 
 SPECIAL = {
+    "host": "some.example",
     "public_url": "https://x.org",
     "trusted_proxies": "10.0.0.0/8, ::1",
     "access_log": "json",
@@ -67,6 +68,10 @@ def test_every_setting_is_set_in_the_file_and_in_the_environment(
     text = literal.strip('"')
     for config in (load(path, {}, {}), load(None, {variable_of(table, name): text}, {})):
         assert getattr(getattr(config, table), name) == value
+
+
+def test_who_listens_everywhere_is_shown_an_address_that_works() -> None:
+    assert load(None, {"CHIRP_HOST": ""}, {}).public_url == "http://127.0.0.1:8080"
 
 
 def test_settings_of_the_server_need_no_table_in_the_environment() -> None:
@@ -105,6 +110,11 @@ def test_truth_has_many_words(text: str) -> None:
         ("CHIRP_WEB_LANGUAGE", "../../x", "web.language must be one of en, not '../../x'"),
         ("CHIRP_WEB_LANGUAGE", "", "web.language must be one of en"),
         ("CHIRP_WEB_LANGUAGE", "EN", "web.language must be one of en"),
+        ("CHIRP_HOST", "127.0.0.1:80", "server.host must be text: a name or an address"),
+        ("CHIRP_HOST", "[::1]", "server.host must be text: a name or an address"),
+        ("CHIRP_HOST", "http://127.0.0.1", "server.host must be text: a name or an address"),
+        ("CHIRP_HOST", "a..b", "server.host must be text: a name or an address"),
+        ("CHIRP_HOST", "x" * 70, "server.host must be text: a name or an address"),
         ("CHIRP_PUBLIC_URL", "foo", "server.public_url must be an address such as https://"),
         ("CHIRP_PUBLIC_URL", 'http://a b"<', "server.public_url must be an address"),
         ("CHIRP_PUBLIC_URL", "https:///x", "server.public_url must be an address"),

@@ -152,6 +152,20 @@ def test_one_connection_takes_many_uploads(tmp_path: Path, size: int) -> None:
         client.close()
 
 
+@pytest.mark.parametrize("path", ["/theme", "/api/v1/tweet"])
+def test_what_strangers_send_is_not_in_the_log(tmp_path: Path, path: str) -> None:
+    with ServerProcess(tmp_path / "data") as server:
+        said = server.log()
+        for odd in ('x="secret";', 'x="secret', "filename*=secret"):
+            part = f'--B\r\nContent-Disposition: form-data; name="a"; {odd}\r\n\r\nx\r\n--B--\r\n'
+            client = HTTPConnection("127.0.0.1", server.port, timeout=20)
+            form = {"Content-Type": "multipart/form-data; boundary=B"}
+            client.request("POST", path, part.encode(), form)
+            assert 400 <= client.getresponse().status < 500
+            client.close()
+        assert server.log() == said
+
+
 def test_who_sends_no_more_is_told_all_and_let_go(tmp_path: Path) -> None:
     with ServerProcess(tmp_path / "data") as server:
         key = key_of_ada(server)
