@@ -42,7 +42,10 @@ class DemoOptions:
 
 
 def parse_time(text: str | None) -> UnixMs | None:
-    """Return a moment such as 2026-11-23T09:00:00Z. Raises: click.BadParameter."""
+    """Return a moment such as 2026-11-23T09:00:00Z. Raises: click.BadParameter.
+
+    Not one to come: ids only rise, so the tweets of real people would be dated after it, too.
+    """
     if text is None:
         return None
     try:
@@ -51,6 +54,8 @@ def parse_time(text: str | None) -> UnixMs | None:
         raise click.BadParameter(f"{text!r} is no time such as 2026-11-23T09:00:00Z") from None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
+    if moment > datetime.now(UTC):
+        raise click.BadParameter(f"{text!r} is still to come")
     return UnixMs(round(moment.timestamp() * 1000))
 
 

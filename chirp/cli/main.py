@@ -49,7 +49,7 @@ user_group.add_command(reject_user)
 def main() -> None:
     """Run the command line: exit 0, or 1 after one line that says what is wrong."""
     try:
-        cli(standalone_mode=True)
+        cli(standalone_mode=True, prog_name="chirp")
     except ChirpError as error:
         console(stderr=True).print(literal(f"chirp: {error}"), style="red", soft_wrap=True)
         sys.exit(1)

@@ -310,14 +310,21 @@ async def test_every_page_is_accessible(tabs: Tabs, http: Http, scheme: str) -> 
     assert {place: what for place, what in found.items() if what} == {}
 
 
-async def test_nothing_is_wider_than_a_telephone(tabs: Tabs, http: Http) -> None:
+@pytest.mark.parametrize("wide", [320, 360, 375])
+async def test_nothing_is_wider_than_a_telephone(tabs: Tabs, http: Http, wide: int) -> None:
     names = await community(http)
     tabs.expected.add(404)
     page = await tabs.sign_in("ada", phone=True)
+    await page.set_viewport_size({"width": wide, "height": 700})
     for path in OWN:
         await page.goto(path.format(**names))
         width = await page.evaluate("() => document.documentElement.scrollWidth")
-        assert width <= 375, path
+        assert width <= wide, path
+    await page.goto("/settings/keys")
+    for name in await page.locator(".data tbody th").all():
+        box = await name.bounding_box()
+        assert box is not None
+        assert box["width"] > 100
     await expect(page.locator(".side nav a").first).to_be_in_viewport()
 
 

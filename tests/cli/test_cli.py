@@ -215,6 +215,14 @@ def test_a_running_store_is_refused_to_everybody_else(tmp_path: Path) -> None:
         assert one_line(second.stderr)
 
 
+def test_a_demo_of_the_future_is_refused(tmp_path: Path) -> None:
+    done = chirp("demo", tmp_path / "data", "--until", "2150-01-01")
+    assert done.returncode == 2
+    assert "still to come" in done.stderr
+    assert done.stderr.startswith("Usage: chirp demo")
+    assert not (tmp_path / "data").exists()
+
+
 def test_a_port_in_use_is_one_line(tmp_path: Path) -> None:
     with ServerProcess(tmp_path / "one") as server:
         second = chirp("serve", "--data", tmp_path / "two", "--port", str(server.port))
