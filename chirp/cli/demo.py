@@ -54,9 +54,10 @@ def parse_time(text: str | None) -> UnixMs | None:
         raise click.BadParameter(f"{text!r} is no time such as 2026-11-23T09:00:00Z") from None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
-    if moment > datetime.now(UTC):
+    at_ms = UnixMs(round(moment.timestamp() * 1000))
+    if at_ms > SystemClock().now_ms():
         raise click.BadParameter(f"{text!r} is still to come")
-    return UnixMs(round(moment.timestamp() * 1000))
+    return at_ms
 
 
 @click.command("demo", epilog="Example: chirp demo ./data --users 200 --seed 7")

@@ -111,6 +111,22 @@ class Made:
     """Something that was made of a page."""
 
 
+async def test_a_page_of_which_half_is_new_is_made_from_the_ground(chirp: Driver) -> None:
+    ada, bob = await bob_and_ada(chirp)
+    await chirp.post_many(ada, 30)
+    await first(chirp, bob)
+    counts = []
+    for new in (9, 10):
+        await chirp.post_many(ada, new)
+        before = chirp.server.first_pages.stats()
+        await first(chirp, bob)
+        after = chirp.server.first_pages.stats()
+        counts.append({name: after[name] - before[name] for name in after})
+    renewed, made = counts
+    assert (renewed["renewed"], renewed["made"]) == (1, 0)
+    assert (made["renewed"], made["made"]) == (0, 1)
+
+
 async def test_a_new_tweet_shows_at_once(chirp: Driver) -> None:
     ada, bob = await bob_and_ada(chirp)
     tweet = await chirp.post(ada, "new")

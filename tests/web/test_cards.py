@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from chirp.cache.lru import LruMap
-from chirp.pages import ReadTweets
+from chirp.pages import NEWEST, ReadTweets
 from chirp.views import Viewer
 from chirp.web.cards import Cards
 from tests.support.pictures import drawn, encoded
@@ -34,15 +34,27 @@ async def test_links_of_a_page_with_a_query_are_its_own(http: Http, ada: Person)
     await ada.post("/bob/follow")
     for number in range(21):
         await http.tweet(bob, f"number {number}")
+    weight = http.chirp.server.caches.pages.stats
+    await http.chirp.server.timelines.home(await who(http, ada), NEWEST)
+    bare = weight()["weight_bytes"]
+    await ada.get("/")
+    assert weight()["weight_bytes"] > bare + 10_000, "what is rendered weighs with its page"
     for _ in range(2):
         assert "limit=20" in (await ada.get("/?limit=20")).text
         assert "limit=20" not in (await ada.get("/")).text
 
 
+def secret_of(person: Person) -> str:
+    return {c.key: c.value for c in person.jar}["chirp_session"]
+
+
+async def who(http: Http, person: Person) -> Viewer:
+    return await http.chirp.server.accounts.authenticate(secret_of(person))
+
+
 async def test_nothing_kept_is_stale(http: Http, ada: Person) -> None:
     bob = await http.chirp.register("bob")
-    secret = {c.key: c.value for c in ada.jar}["chirp_session"]
-    viewer = await http.chirp.server.accounts.authenticate(secret)
+    viewer = await who(http, ada)
     await ada.post("/bob/follow")
     first = (await http.tweet(bob, "one"))["tweet_id"]
     second = (await http.tweet(bob, "two"))["tweet_id"]
@@ -59,7 +71,7 @@ async def test_nothing_kept_is_stale(http: Http, ada: Person) -> None:
     media_id = page.text.split('"media_id":"')[1].split('"')[0]
     await ada.post("/compose", [("file", b"")], tweet_data="look", media_ids=media_id)
     await check(http, viewer, ada)
-    headers = {"X-API-Key": secret}
+    headers = {"X-API-Key": secret_of(ada)}
     await http.ask("PATCH", f"/media/{media_id}", None, json={"alt_text": "x"}, headers=headers)
     await check(http, viewer, ada)
     assert 'alt="x"' in (await ada.get("/")).text
