@@ -13,27 +13,29 @@ from bench.harness import RESULTS
 TWEETS = "tests/data/graphs/tweets.txt.gz"
 
 SHORT: dict[str, list[str]] = {
-    "ids": [],
+    "ids": ["--seconds", "1"],
     "text": ["--tweets", TWEETS],
     "cache": [],
     "codec": [],
     "rendering": [],
     "sharding": [],
-    "engine": [],
+    "engine": ["--seconds", "0.3"],
     "cold": [],
     "scale": ["--reads", "2", "--rounds", "3"],
-    "page": ["--rounds", "3", "--seconds", "1"],
+    "page": ["--rounds", "2", "--seconds", "1"],
     "web": ["--rounds", "2", "--seconds", "1"],
-    "posts": ["--seconds", "3"],
+    "posts": ["--seconds", "2"],
     "fanout": ["--seconds", "4", "--pages", "2000"],
     "convoy": ["--seconds", "4"],
     "streams": ["--hold", "2"],
-    "mixed": ["--seconds", "0.3", "--warmup", "0.3", "--people", "30"],
+    "mixed": ["--seconds", "0.2", "--warmup", "0.2", "--people", "30"],
     "celebrity": [],
 }
 """Every bench with what makes it short."""
 
 LONG: dict[str, list[str]] = {
+    "ids": ["--seconds", "3"],
+    "engine": ["--seconds", "0.5"],
     "cache": ["--reads", "400000"],
     "codec": ["--rounds", "200"],
     "rendering": ["--rounds", "400"],
