@@ -44,7 +44,7 @@ LONG: dict[str, list[str]] = {
     "page": ["--rounds", "7", "--seconds", "4"],
     "web": ["--rounds", "7", "--seconds", "4"],
     "posts": ["--seconds", "10"],
-    "fanout": ["--seconds", "20"],
+    "fanout": ["--rounds", "5"],
     "convoy": ["--seconds", "10"],
     "streams": ["--hold", "35"],
     "mixed": ["--seconds", "4"],
