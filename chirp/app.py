@@ -181,7 +181,9 @@ class Chirp:
             suspend=self.administration.suspend,
             remove=self.tweet_service.remove,
         )
-        self.own_account = OwnAccount(store, writer, self.passwords, viewers, self.attachments)
+        self.own_account = OwnAccount(
+            store, writer, self.passwords, viewers, self.attachments, clock
+        )
         self.profiles = Profiles(store, users)
         self.follows = Follows(store, users, self.people, self.sights, self.truths, clock)
         self.blocks = Blocks(store, users, self.truths, clock)

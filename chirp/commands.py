@@ -10,10 +10,10 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, timedelta, timezone
 
 from chirp.errors import Invalid
-from chirp.model import Entity, EntityKind, MediaId, TweetId, UserId
+from chirp.model import Entity, EntityKind, MediaId, TweetId, UnixMs, UserId
 from chirp.text import TweetText, parse
 
 MAX_NAME = 50
@@ -116,6 +116,17 @@ def check_birthday(day: str) -> None:
         plain = False
     if not plain:
         raise Invalid("date_of_birth must be YYYY-MM-DD", field="date_of_birth")
+
+
+def check_born(day: str | None, now_ms: UnixMs) -> None:
+    """Raise Invalid when a date of birth, where there is one, has not come yet anywhere."""
+    today = datetime.fromtimestamp(now_ms / 1000, _FIRST_ZONE).date()
+    if day and day > today.isoformat():
+        raise Invalid("date_of_birth lies in the future", field="date_of_birth")
+
+
+_FIRST_ZONE = timezone(timedelta(hours=14))
+"""Where each day begins first."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from chirp.cache.lru import LruMap
-from chirp.commands import EditProfile
+from chirp.clock import Clock
+from chirp.commands import EditProfile, check_born
 from chirp.errors import Forbidden, Invalid, NotFound
 from chirp.fanout.accounts import AccountWriter
 from chirp.fanout.attachments import Attachments
@@ -27,18 +28,22 @@ class OwnAccount:
         passwords: Passwords,
         viewers: LruMap[bytes, Viewer],
         attachments: Attachments,
+        clock: Clock,
     ) -> None:
         self._store = store
         self._writer = writer
         self._passwords = passwords
         self._viewers = viewers
         self._attachments = attachments
+        self._clock = clock
 
     async def edit(self, viewer: Viewer, command: EditProfile) -> None:
         """Change what the command names. A new password ends all other sessions.
 
-        Raises: Forbidden: the present password is wrong; Taken: the e-mail is; StorageError.
+        Raises: Invalid: born in the future; Forbidden: the present password is wrong; Taken: the
+        e-mail is; StorageError.
         """
+        check_born(command.date_of_birth, self._clock.now_ms())
         if command.password is not None:
             await self._verify(viewer, command.password)
         password_hash = None

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from msgspec.structs import replace
 
 from chirp.clock import Clock
-from chirp.commands import Because, CreateInvite, Register
+from chirp.commands import Because, CreateInvite, Register, check_born
 from chirp.config import Registration
 from chirp.errors import Conflict, Forbidden, NotFound, Taken, Unavailable
 from chirp.fanout.home import HOME
@@ -90,15 +90,17 @@ class Registrations:
     async def register(self, command: Register) -> SignedIn:
         """Make an account for a stranger, by the rule; it may have to wait for approval.
 
-        Raises: Forbidden (closed; no invite, or not a valid one), Taken, Unavailable, StorageError.
+        Raises: Invalid: born in the future; Forbidden (closed; no invite, or not a valid one);
+        Taken, Unavailable, StorageError.
         """
         return await self._register(command, self._rule)
 
     async def create(self, command: Register) -> SignedIn:
-        """Make an account for the operator, whatever the rule. Raises: Taken, StorageError."""
+        """Make an account for the operator, whatever the rule. Raises: as `register`."""
         return await self._register(command, Registration.OPEN)
 
     async def _register(self, command: Register, rule: Registration) -> SignedIn:
+        check_born(command.date_of_birth, self._clock.now_ms())
         invite = await self._admitted(command, rule)
         await self._refuse_taken(command)
         made = await self._make(command)

@@ -17,7 +17,7 @@ from chirp.fanout.truths import Truths
 from chirp.idgen.generator import IdGenerator
 from chirp.idgen.watermark import Watermark
 from chirp.metrics import Metrics
-from chirp.model import Entity, Media, Tweet, TweetId, UserId
+from chirp.model import Entity, Media, Tweet, TweetId, UnixMs, UserId
 from chirp.pages import ReadActions
 from chirp.policy import may_change, may_edit
 from chirp.readers.showing import Showing
@@ -222,9 +222,7 @@ class TweetService:
 
         async def attempt() -> Batch | None:
             before, now = await self._own(viewer, command.tweet_id), self._clock.now_ms()
-            if not may_edit(before, now, self._edit_window_ms):
-                minutes = self._edit_window_ms // 60_000
-                raise Forbidden(f"a tweet can be edited for {minutes} minutes, a retweet never")
+            self._refuse_late(before, now)
             if before.content == command.text.text:
                 return None
             after = replace(
@@ -238,6 +236,20 @@ class TweetService:
 
         await self._truths.bring_about(attempt)
         return await self.get(viewer, command.tweet_id)
+
+    async def get_editable(self, viewer: Viewer, tweet_id: TweetId) -> Tweet:
+        """Return one of the viewer's tweets, of which `edit` may change the text now.
+
+        Raises: NotFound, Forbidden: somebody else's, or too old.
+        """
+        tweet = await self._own(viewer, tweet_id)
+        self._refuse_late(tweet, self._clock.now_ms())
+        return tweet
+
+    def _refuse_late(self, tweet: Tweet, now_ms: UnixMs) -> None:
+        if not may_edit(tweet, now_ms, self._edit_window_ms):
+            minutes = self._edit_window_ms // 60_000
+            raise Forbidden(f"a tweet can be edited for {minutes} minutes, a retweet never")
 
     async def delete(self, viewer: Viewer, tweet_id: TweetId) -> None:
         """Delete one of the viewer's tweets. Raises: NotFound, Forbidden, StorageError."""

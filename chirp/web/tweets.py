@@ -117,7 +117,10 @@ class TweetPages:
     # -- editing and deleting -----------------------------------------------------------
 
     async def edit_page(self, request: web.Request) -> web.Response:
-        """GET /tweets/{id}/edit."""
+        """GET /tweets/{id}/edit. Raises: Forbidden: too late; nobody writes in vain."""
+        await self._own(request)
+        tweets = self._site.services.tweets
+        await tweets.get_editable(self._site.viewer(request), _path_id(request))
         return await self._edit_page(request)
 
     async def _edit_page(

@@ -104,3 +104,11 @@ async def test_an_empty_list_has_no_cursors_and_no_link(http: Http) -> None:
         answer = await http.get(f"/users/ada/{which}")
         assert answer.json == {"data": [], "next": None, "prev": None}
         assert "Link" not in answer.headers
+
+
+async def test_nobody_is_born_tomorrow(http: Http) -> None:
+    key = await http.chirp.register("ada")
+    (await http.ask("PATCH", "/users/me", key, json={"date_of_birth": "9999-12-31"})).refused(
+        400, "date_of_birth"
+    )
+    assert (await http.get("/users/me", key)).json["date_of_birth"] is None

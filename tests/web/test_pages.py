@@ -139,6 +139,27 @@ async def test_editing_and_deleting(http: Http, ada: Person) -> None:
     assert (await ada.get(f"/ada/status/{tweet}")).status == 404
 
 
+async def test_what_cannot_be_edited_any_more_is_not_offered_a_form(
+    http: Http, ada: Person
+) -> None:
+    await post(ada, "of today")
+    tweet = await newest(http, "ada")
+    assert (await ada.get(f"/tweets/{tweet}/edit")).status == 200
+    http.chirp.clock.advance_ms(31 * 60_000)
+    late = await ada.get(f"/tweets/{tweet}/edit")
+    assert (late.status, late.document.all("textarea")) == (403, [])
+
+
+async def test_who_blocks_somebody_is_told_so_in_place_of_tweets(http: Http, ada: Person) -> None:
+    bob = await http.chirp.register("bob")
+    await http.tweet(bob, "from bob")
+    page = await ada.post("/bob/block")
+    assert (page.url.path, texts(page)) == ("/bob", [])
+    assert "You block @bob" in page.document.classed("empty")[0].text
+    page = await ada.post("/bob/unblock")
+    assert texts(page) == ["from bob"]
+
+
 async def test_following_and_lists_of_people(http: Http, ada: Person) -> None:
     bob = await http.chirp.register("bob")
     await http.tweet(bob, "from bob")
