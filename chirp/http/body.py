@@ -136,16 +136,28 @@ async def _read_parts(reader: MultipartReader) -> AsyncIterator[tuple[str, objec
         part = await reader.next()
         if part is None:
             return
-        if not isinstance(part, BodyPartReader) or part.name is None:
+        if not isinstance(part, BodyPartReader) or not part.name:
             raise ValueError("a part that is no field")
+        name = name_of(part)
         if not _PLAIN.issuperset(part.headers.getall("Content-Transfer-Encoding", ())):
             raise ValueError("a part in base64 or the like")
         if "Content-Encoding" in part.headers:
             raise ValueError("a part that is compressed")
         value = bytes(await part.read())
         is_file = part.filename is not None
-        yield part.name, value if is_file else value.decode(_charset(part.get_charset("utf-8")))
+        yield name, value if is_file else value.decode(_charset(part.get_charset("utf-8")))
     raise ValueError("too many fields")
+
+
+def name_of(part: BodyPartReader) -> str:
+    """Return the name of a form's field. Raises: ValueError: it has none, or one that is no text.
+
+    aiohttp keeps bytes that are not UTF-8 as surrogates; no answer could name such a field.
+    """
+    if not part.name:
+        raise ValueError("a part that is no field")
+    part.name.encode()
+    return part.name
 
 
 def _fields(pairs: Pairs) -> dict[str, Any]:

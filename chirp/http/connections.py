@@ -10,7 +10,6 @@ connections as there are files. A connection here is looked at once a tick, and 
 - not taking an answer for `send_timeout_s`.
 
 A request whose body has arrived may take as long as it likes: streams live for hours.
-
 One task looks at all of them: a timer for each would have to be set and cancelled with every
 request. So a limit is exact to a tick.
 """
@@ -29,7 +28,7 @@ from chirp.config import Server
 from chirp.http.addresses import UNKNOWN, Addresses, holder_of
 from chirp.http.calls import RequestIds
 from chirp.http.errors import farewell, refuse_status, status_of_unparsed
-from chirp.http.framing import BETWEEN, IN_HEAD, Framing
+from chirp.http.framing import BETWEEN, IN_HEAD, Framing, last_of_its_piece
 from chirp.http.known_heads import KnownHeads
 from chirp.metrics import Metrics
 from chirp.tasks import TaskRunner
@@ -174,8 +173,7 @@ class Connection(web.RequestHandler):
         Streams end at once: it is the only sign that a client has left. So do TLS, which must, and
         whoever leaves out the rest of a body: its handler would wait for that.
         """
-        transport, now = self.transport, self._current_request
-        body: Any = self._messages[-1][1] if self._messages else now and now.content
+        transport, body = self.transport, self._framing.body
         stays = self._on_lost is None and (self._owed > 0 or self._direct is not None)
         plain = transport is not None and transport.get_extra_info("ssl_object") is None
         self._ended = stays and plain and (body is None or body.is_eof())
@@ -212,18 +210,21 @@ class Connection(web.RequestHandler):
         """Note requests that the parser held: behind a body, or behind a declined upgrade."""
         if grown := self._count_new():
             self._owed += grown
-            self._framing.lose()
+            self._framing.lose(self._messages)
 
     def _note(self, data: bytes, grown: int) -> None:
         """Note how many requests a piece completed, and where it ended."""
         framing, new = self._framing, list(self._messages)[-grown:] if grown else []
         framing.follow(data, new)
+        if new:
+            self._messages[-1] = last_of_its_piece(*new[-1])
         if grown != 1 or framing.left != BETWEEN:
             self.head = b""
         if grown:
             self._owed += grown
             self._head_since_s, self._head_bytes = None, 0
-            if framing.behind:
+            # With a full queue the parser stops: what it holds may be whole requests.
+            if framing.behind and not self._buffer_paused:
                 self._head_grows(framing.behind)
         elif framing.left == IN_HEAD or (self._waiter is not None and not self._owed):
             self._head_grows(len(data))
@@ -336,8 +337,7 @@ class Connection(web.RequestHandler):
         if self._current_request is not None:
             self._quiet_since_s = now_s
             return "body" if self._body_overdue(self._current_request, now_s) else None
-        lingering = self._waiter is None and self._request_count > 0
-        if self._messages or lingering:
+        if self._messages or (self._waiter is None and self._request_count > 0):  # it lingers
             return None
         if self._head_since_s is not None:
             return "head" if now_s - self._head_since_s > limits.head_timeout_s else None

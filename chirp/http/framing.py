@@ -26,19 +26,23 @@ class Framing:
     """Follows one connection, piece by piece.
 
     `left`: bytes of a body that are still to come, or BETWEEN two requests, IN_HEAD, or UNKNOWN.
-    `behind`: how many bytes of the last piece are the beginning of another head, about.
+    `behind`: how many bytes of the last piece are the beginning of another head, about. `body`:
+    that of the newest request, as the parser makes it.
     """
 
-    __slots__ = ("_edge", "behind", "left")
+    __slots__ = ("_edge", "behind", "body", "left")
 
     def __init__(self) -> None:
         self.left = BETWEEN
         self.behind = 0
+        self.body: Any = EMPTY_PAYLOAD
         self._edge = b""
         """The last bytes of half a head: its end may be divided, too."""
 
     def follow(self, data: bytes, made: Made) -> None:
         """Take in a piece that the parser was given, and what it made of it. O(len(data))."""
+        if made:
+            self.body = made[-1][1]
         sizes = [_body_size(*one) for one in made]
         edged = self._edge + data
         self.left = self._left(data, edged, sizes)
@@ -49,8 +53,9 @@ class Framing:
             rest = len(data) - end - len(_END) - (sizes[-1] or 0)
             self.behind = max(0, rest) if end >= 0 else 0
 
-    def lose(self) -> None:
+    def lose(self, held: Made) -> None:
         """Note that the parser held whole requests: nobody knows what else it holds."""
+        self.body = held[-1][1] if held else self.body
         self.left = UNKNOWN
 
     def _left(self, data: bytes, edged: bytes, sizes: Sequence[int | None]) -> int:
@@ -75,6 +80,22 @@ class Framing:
         if not begins or not end or head.count(b"\n") != head.count(b"\r\n"):
             return UNKNOWN
         return size - len(body) if len(body) <= size else UNKNOWN
+
+
+def last_of_its_piece(message: Any, payload: Any) -> tuple[Any, Any]:
+    """Return the last request of a piece, made the last of its connection if it has to be.
+
+    Behind a request that offers to go on in a protocol that aiohttp does not know, as `h2c`, the
+    parser drops the rest of the piece. What comes later would be answered out of step.
+    """
+    if isinstance(message, RawRequestMessage) and message.upgrade:
+        offered = message.headers.get(hdrs.UPGRADE, "").lower()
+        if offered not in _KNOWN_UPGRADES:
+            return message._replace(should_close=True), payload
+    return message, payload
+
+
+_KNOWN_UPGRADES = {"websocket", "tcp"}
 
 
 def _body_size(message: Any, payload: Any) -> int | None:

@@ -11,6 +11,7 @@ from aiohttp import BodyPartReader, MultipartReader, web
 from aiohttp.http import HttpProcessingError
 
 from chirp.errors import Invalid, TooLarge
+from chirp.http.body import name_of
 from chirp.http.calls import call_of
 
 _MOST_PARTS = 40
@@ -53,9 +54,9 @@ async def _next(reader: MultipartReader) -> _Part | None:
         body = await reader.next()
         if body is None:
             return None
-        if not isinstance(body, BodyPartReader) or not body.name:
+        if not isinstance(body, BodyPartReader):
             raise Invalid("a part of the form is no field")
-        return _Part(body.name, body.filename is not None, body)
+        return _Part(name_of(body), body.filename is not None, body)
 
 
 @contextmanager

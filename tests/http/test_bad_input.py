@@ -239,6 +239,14 @@ BROKEN_FORMS = {
         BOUNDARY,
         b'--x\r\nContent-Disposition: form-data; name="tweet_data"\r\n\r\n\xff\xfe\r\n--x--\r\n',
     ),
+    "a name that is not UTF-8": (
+        BOUNDARY,
+        b'--x\r\nContent-Disposition: form-data; name="\xff"\r\n\r\nhi\r\n--x--\r\n',
+    ),
+    "a file whose name is not UTF-8": (
+        BOUNDARY,
+        b'--x\r\nContent-Disposition: form-data; name="\xff"; filename="x"\r\n\r\nhi\r\n--x--\r\n',
+    ),
     "a part in parts": (
         BOUNDARY,
         TEXT_PART

@@ -181,3 +181,53 @@ def test_who_sends_no_more_is_told_all_and_let_go(tmp_path: Path) -> None:
             assert b"text/event-stream" in said_until_closed(server.port, get("/stream"))
         with urlopen(f"{server.url}/metrics") as answer:
             assert b'chirp_streams{what="open"} 0.0' in answer.read()
+
+
+def test_a_full_queue_with_a_body_behind_it_is_answered_whole(tmp_path: Path) -> None:
+    with ServerProcess(tmp_path / "data") as server:
+        key = key_of_ada(server)
+        one = f"GET /api/v1/users/ada HTTP/1.1\r\nHost: x\r\nX-API-Key: {key}\r\n\r\n".encode()
+        body = json.dumps({"tweet_data": "x" * 40_000}).encode()
+        head = f"POST /api/v1/tweet HTTP/1.1\r\nHost: x\r\nX-API-Key: {key}\r\n"
+        head += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+        for before in (31, 32, 33, 70):
+            said = said_until_closed(server.port, one * before + head.encode() + body)
+            assert said.count(b"HTTP/1.1 200 OK") == before
+            assert said.count(b"HTTP/1.1 400 Bad Request") == 1
+
+
+@pytest.mark.parametrize("protocol", ["h2c", "TLS/1.0"])
+def test_what_offers_a_strange_protocol_is_the_last_on_its_connection(
+    tmp_path: Path, protocol: str
+) -> None:
+    with ServerProcess(tmp_path / "data") as server:
+        key_of_ada(server)
+        line = "GET /api/v1/users/ada HTTP/1.1\r\nHost: x\r\n"
+        offer = f"{line}Connection: Upgrade\r\nUpgrade: {protocol}\r\n\r\n".encode()
+        behind = f"{line}\r\n".encode()
+        for more in (b"", behind, behind[:20], behind * 3):
+            with socket.create_connection(("127.0.0.1", server.port), timeout=20) as client:
+                client.sendall(offer + more)
+                said = b""
+                while part := client.recv(1 << 16):
+                    said += part
+            head = said.split(b"\r\n\r\n")[0].lower()
+            assert said.count(b"HTTP/1.1 ") == 1
+            assert head.startswith(b"http/1.1 200")
+            assert b"connection: close" in head
+
+
+def test_who_leaves_out_the_rest_of_a_body_and_ends_is_let_go_at_once(tmp_path: Path) -> None:
+    with ServerProcess(tmp_path / "data", env={"CHIRP_BODY_TIMEOUT_S": "600"}) as server:
+        head = b"POST /sign-in HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n"
+        head += b"Content-Type: application/x-www-form-urlencoded\r\n\r\n"
+        clients = [
+            socket.create_connection(("127.0.0.1", server.port), timeout=20) for _ in range(20)
+        ]
+        for client in clients:
+            client.sendall(head)
+            client.shutdown(socket.SHUT_WR)
+        for client in clients:
+            while client.recv(1 << 16):
+                pass
+            client.close()
