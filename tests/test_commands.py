@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import pytest
@@ -13,13 +14,14 @@ from chirp.commands import (
     CreateKey,
     Register,
     SignIn,
+    check_born,
     coordinates,
     entities_of,
     parse_content,
     post_tweet,
 )
 from chirp.errors import Invalid
-from chirp.model import MAX_ID, UserId
+from chirp.model import MAX_ID, UnixMs, UserId
 from chirp.pages import ReadActions, ReadTweets
 from chirp.text import TweetText, parse
 
@@ -124,3 +126,14 @@ def test_a_page_has_1_to_100_items(command: type[ReadTweets | ReadActions], limi
 def test_bounds_without_a_value_are_the_widest() -> None:
     assert (ReadTweets().below, ReadTweets().above) == (MAX_ID + 1, 0)
     assert ReadTweets(since_id=5, min_id=9).above == 9
+
+
+@pytest.mark.parametrize(
+    ("day", "is_born"), [("2026-11-23", True), ("2026-11-24", True), ("2026-11-25", False)]
+)
+def test_a_birthday_has_come_where_days_begin_first(day: str, is_born: bool) -> None:
+    noon = UnixMs(int(datetime(2026, 11, 23, 12, tzinfo=UTC).timestamp() * 1000))
+    if is_born:
+        check_born(day, noon)
+    else:
+        refused(lambda: check_born(day, noon), "date_of_birth")

@@ -11,7 +11,7 @@ from chirp.commands import EditTweet, parse_content
 from chirp.errors import Invalid, NotFound, Refusal
 from chirp.http.auth import find_viewer
 from chirp.http.paging import parse_actions_query, parse_id, parse_tweets_query
-from chirp.model import TweetId
+from chirp.model import Tweet, TweetId
 from chirp.views import Page, ThreadView, Tombstone, TweetView, UserView, Viewer
 from chirp.web.composing import lines_of
 from chirp.web.face import came_from, is_partial, redirect
@@ -117,17 +117,15 @@ class TweetPages:
     # -- editing and deleting -----------------------------------------------------------
 
     async def edit_page(self, request: web.Request) -> web.Response:
-        """GET /tweets/{id}/edit. Raises: Forbidden: too late; nobody writes in vain."""
+        """GET /tweets/{id}/edit. Raises: NotFound; Forbidden: too late. Nobody writes in vain."""
         await self._own(request)
-        tweets = self._site.services.tweets
-        await tweets.get_editable(self._site.viewer(request), _path_id(request))
-        return await self._edit_page(request)
+        tweets, viewer = self._site.services.tweets, self._site.viewer(request)
+        tweet = await tweets.get_editable(viewer, _path_id(request))
+        return await self._edit_page(request, tweet, tweet.content)
 
     async def _edit_page(
-        self, request: web.Request, text: str | None = None, problem: str = ""
+        self, request: web.Request, tweet: Tweet, draft: str, problem: str = ""
     ) -> web.Response:
-        tweet = (await self._own(request)).cached.tweet
-        draft = tweet.content if text is None else text
         return await self._site.page(
             request, "edit.html", tweet=tweet, draft=draft, problem=problem
         )
@@ -144,7 +142,8 @@ class TweetPages:
             )
 
         async def again(error: Refusal) -> web.Response:
-            return await self._edit_page(request, form.tweet_data, error.message)
+            tweet = (await self._own(request)).cached.tweet
+            return await self._edit_page(request, tweet, form.tweet_data, error.message)
 
         return await self._site.tried(change(), again)
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from bench.fanout import Measured, report
 from bench.harness import Bench
 from bench.soak.verdict import judge
 
@@ -70,6 +71,17 @@ def runs(tmp_path: Path, name: str, words: list[str]) -> None:
     ] == []
     assert all(row["result"] >= 0 for row in result["rows"])
     assert result["machine"]["cores"]
+
+
+def test_fan_out_reports_medians_and_what_they_lie_between() -> None:
+    bench = Bench("fanout")
+    calm = Measured(1_157, 500, 231_400, 10, 50, 50, 40, 5, 0, 0.0, 3.0)
+    rounds = [calm, calm._replace(seen_p99=900, errors=1), calm._replace(seen_p99=60, errors=2)]
+    report(bench, rounds, 1_157, 500)
+    told = {row.what.split(", beside")[0]: row for row in bench.rows}
+    names = ("visible to followers, p99", "the least p99 of 3 rounds", "the greatest", "errors")
+    assert [told[name].result for name in names] == [60, 50, 900, 3]
+    assert [told[name].met for name in names] == [True, None, None, False]
 
 
 @pytest.mark.slow

@@ -29,6 +29,12 @@ def cold(followees: str, tweets: str) -> Figure:
     return Figure("scale", f"cold page, p99, files dropped, {followees} followees, {tweets} tweets")
 
 
+def seen(pages: str) -> list[Figure]:
+    """Return how soon posts are visible beside pages: the median, the least, the greatest."""
+    rows = ("visible to followers, p99", "the least p99 of 5 rounds", "the greatest")
+    return [Figure("fanout", f"{row}, beside {pages} pages/s") for row in rows]
+
+
 BESIDE = "beside 500 pages/s"
 SHOWN = {
     "home timeline of 20 tweets": [Figure("page", "ratio, median of rounds, hit", "{:.2f}")],
@@ -46,8 +52,11 @@ SHOWN = {
         Figure("posts", "posts, unpinned, alone"),
         Figure("posts", f"posts, unpinned, {BESIDE}"),
     ],
-    "post to visible": [Figure("fanout", "visible to followers, p99, beside 2,000 pages/s")],
-    "visible beside 500 pages": [Figure("fanout", f"visible to followers, p99, {BESIDE}")],
+    "posts a second with 200 followers": [
+        Figure("fanout", f"posts, beside {pages} pages/s") for pages in ("2,000", "500")
+    ],
+    "post to visible": seen("2,000"),
+    "visible beside 500 pages": seen("500"),
     "the last of the 200 deliveries": [
         Figure("fanout", f"last delivery, p99 (bucket), beside {pages} pages/s")
         for pages in ("2,000", "500")
@@ -124,6 +133,15 @@ def test_the_readme_shows_what_was_measured(what: str, script: str, target: str,
         unit = row["unit"].split("/")[0]
         assert not row["target"] or target.replace(",", "").startswith(row["target"])
         assert unit not in {"ms", "µs", "s", "B", "MiB", "KiB"} or f" {unit}" in said
+
+
+def test_the_readme_hides_no_missed_target() -> None:
+    shown = [figure for figures in SHOWN.values() for figure in figures]
+    below = TABLE[TABLE.rindex("|\n") :]
+    for path in RESULTS.glob("*.json"):
+        for row in json.loads(path.read_text(encoding="utf-8"))["rows"]:
+            told = (path.stem, row["what"]) in [(one.file, one.what) for one in shown]
+            assert row["met"] is not False or told or f"`bench/{path.stem}.py`" in below, row
 
 
 def test_every_figure_has_its_row() -> None:
