@@ -81,6 +81,11 @@ def profile_visible(user: User) -> bool:
     return not user.suspended
 
 
+def has_account(user: User) -> bool:
+    """Say whether somebody's account is not closed. What they wrote is there until it is swept."""
+    return bool(user.username)
+
+
 def person_listed(sight: Sight, user: User) -> bool:
     """Say whether a person stands in lists of people that the viewer reads."""
     return not user.suspended and user.user_id not in sight.blocked

@@ -14,7 +14,7 @@ from typing import cast
 
 from chirp.errors import NotFound
 from chirp.model import TweetId
-from chirp.policy import only_visible
+from chirp.policy import has_account, only_visible
 from chirp.readers.marks import MarkReader
 from chirp.readers.tweets import TweetReader
 from chirp.views import NO_FLAGS, CachedTweet, Sight, TweetView, ViewerFlags, bare_view
@@ -47,9 +47,13 @@ class Showing:
         return views[0]
 
     async def is_by(self, authors: frozenset[int], tweet_id: TweetId) -> bool:
-        """Say whether a tweet, visible or not, is by one of `authors`."""
+        """Say whether a tweet, visible or not, is by one of `authors` whose account still is."""
         found = (await self._tweets.find_many([tweet_id]))[0]
-        return found is not None and found.tweet.author_id in authors
+        return (
+            found is not None
+            and has_account(found.author.user)
+            and found.tweet.author_id in authors
+        )
 
     async def by_ids(self, sight: Sight, ids: Sequence[int]) -> list[TweetView]:
         """Return those of the tweets that the viewer may see, in order. O(len(ids))."""
