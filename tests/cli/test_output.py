@@ -107,7 +107,7 @@ def test_a_key_with_an_odd_name_is_shown_the_once(tmp_path: Path) -> None:
     made = chirp("key", "create", "bob", "--name", "[/x]", *data)
     assert (made.returncode, made.stderr) == (0, "")
     assert "[/x]" in made.stdout
-    assert re.search(r"chirp_\w+", made.stdout)
+    assert re.search(r"chirp_[\w-]+", made.stdout)
     shown = chirp("user", "show", "bob", *data).stdout
     assert "a[red]b@x.org" in shown
     assert "[/b] :smile:" in shown
