@@ -151,7 +151,6 @@ class Chirp:
             self.watermark,
             self.journal,
             self.tweets,
-            self.tasks,
             self.clock,
             most_lag_s=self.config.fanout.most_lag_ms / 1000,
         )

@@ -1,16 +1,21 @@
-"""The owner of every background task: it names them, reports their errors and ends them."""
+"""Background tasks have an owner: it names them, reports their errors and ends them.
+
+And what need not be one, as long as it has nothing to wait for.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Coroutine
-from typing import Any
+from collections.abc import Coroutine, Generator
+from typing import Any, Generic, TypeVar
 
 from chirp.errors import ConsumerStopped, WritesStopped
 
 log = logging.getLogger(__name__)
+
+Result = TypeVar("Result")
 
 MOST_FAILURES = 16
 """How many errors are kept, with the frames that they hold on to."""
@@ -60,3 +65,21 @@ class TaskRunner:
         for task in pending:
             task.cancel()
         await asyncio.gather(*pending, return_exceptions=True)
+
+
+class Resumed(Generic[Result]):
+    """What was run, by `send(None)`, until it had to wait: awaited, it goes on."""
+
+    def __init__(
+        self, rest: Coroutine[Any, Any, Result], waits_for: asyncio.Future[Any] | None
+    ) -> None:
+        self._rest = rest
+        self._waits_for = waits_for
+
+    def __await__(self) -> Generator[Any, None, Result]:
+        try:
+            yield self._waits_for
+        except BaseException:
+            self._rest.close()
+            raise
+        return (yield from self._rest.__await__())

@@ -19,7 +19,7 @@ from collections.abc import Sequence
 
 from chirp.fanout.audit_filters import Filter
 from chirp.fanout.index import settled
-from chirp.fanout.journal import Events
+from chirp.fanout.journal_reader import Events
 from chirp.metrics import Metrics
 from chirp.model import Flag, FlagReason, Tweet
 from chirp.storage.engine import Batch, Effect

@@ -24,7 +24,8 @@ from typing import NamedTuple
 
 from chirp.clock import Clock
 from chirp.errors import Invalid, StorageError
-from chirp.fanout.journal import Events, JournalRunner
+from chirp.fanout.journal import JournalRunner
+from chirp.fanout.journal_reader import Events
 from chirp.idgen.watermark import Watermark
 from chirp.model import MAX_ID, UserId
 from chirp.readers.graph import GraphReader, contains

@@ -18,7 +18,7 @@ from collections.abc import AsyncIterator, Iterator
 from chirp.cache.homes import HomeTimelines
 from chirp.clock import Clock
 from chirp.fanout.bus import Bus
-from chirp.fanout.journal import Events
+from chirp.fanout.journal_reader import Events
 from chirp.metrics import Metrics
 from chirp.model import Tweet, TweetId, UserId
 from chirp.readers.graph import GraphReader

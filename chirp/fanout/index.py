@@ -18,7 +18,7 @@ from contextlib import suppress
 from typing import Any
 
 from chirp.errors import Conflict
-from chirp.fanout.journal import Events
+from chirp.fanout.journal_reader import Events
 from chirp.model import TweetId
 from chirp.storage.changes import deletion_of, unfollowed_by_block
 from chirp.storage.engine import Batch, Effect, Receipt

@@ -1,221 +1,26 @@
-"""Follows the journals: one owned task for each consumer and journal, woken by commits.
-
-Invariants:
-- A consumer sees the events of one journal in order, each at least once after a crash and exactly
-  once otherwise; effects that it commits guard themselves (engine.Effect).
-- `position` moves only after `consume` has returned, so what is before it is done.
-- A durable consumer's stored cursor is never ahead of its position.
-- A consumer that fails stops for good and says why: everybody who waits for it, or for one that
-  goes behind it, gets the error.
-- Nobody waits for a background consumer: it delays neither the start nor a post, and when it stops,
-  its cursor stays and holds what it has yet to see. Its first start begins at the journal's end.
-"""
+"""All consumers on all journals: starts them, tells who waits for them, stores cursors, trims."""
 
 from __future__ import annotations
 
-import asyncio
-import heapq
-import logging
-from collections import OrderedDict
 from collections.abc import Sequence
 from contextlib import suppress
-from itertools import count, takewhile
-from typing import Protocol
 
 from chirp.clock import Clock
 from chirp.errors import ConsumerStopped, StorageError
+from chirp.fanout.journal_reader import (
+    CHUNK_EVENTS,
+    Applied,
+    Consumer,
+    Events,
+    JournalReader,
+    Journals,
+)
 from chirp.storage.engine import Batch, Engine, Receipt
-from chirp.storage.events import Event, unpack_event
+from chirp.storage.events import Event
 from chirp.tasks import TaskRunner
 
-log = logging.getLogger(__name__)
-
-Events = Sequence[tuple[int, Event]]
-
-CHUNK_EVENTS = 256
-RECENT_EVENTS = 4_096
 STORE_EVERY_S = 1.0
 TRIM_EVERY_S = 60.0
-
-
-class Consumer(Protocol):
-    """Draws consequences of events. `durable`: it keeps a cursor and is never skipped."""
-
-    name: str
-    durable: bool
-
-    async def consume(self, source: int, events: Events) -> None:
-        """Handle (sequence, event) pairs of one journal, in order."""
-        ...
-
-
-class Journals:
-    """Reads and decodes the journals; the newest events are decoded once for all consumers."""
-
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self._recent: list[OrderedDict[int, Event]] = [OrderedDict() for _ in range(engine.sources)]
-        self._told: dict[bytes, Event] = {}
-        """Events that were just submitted, by their bytes: they need not be decoded."""
-
-    def tell(self, raw: bytes, event: Event) -> None:
-        """Note what the bytes of an event say that is being committed. O(1)."""
-        if len(self._told) >= RECENT_EVENTS:
-            self._told.clear()  # batches that failed; whatever else, it is decoded
-        self._told[raw] = event
-
-    def _event(self, raw: bytes) -> Event:
-        return self._told.pop(raw, None) or unpack_event(raw)
-
-    async def read(self, source: int, after: int, limit: int) -> Events:
-        """Return up to `limit` (sequence, event) pairs above `after`. O(limit)."""
-        recent = self._recent[source]
-        if after + 1 in recent:
-            # Up to the first that is not kept: readers at different places leave gaps in here.
-            known = takewhile(recent.__contains__, range(after + 1, after + 1 + limit))
-            return [(sequence, recent[sequence]) for sequence in known]
-        events = [
-            (sequence, self._event(raw))
-            for sequence, raw in await self._engine.read_journal(source, after, limit)
-        ]
-        recent.update(events)
-        while len(recent) > RECENT_EVENTS:
-            recent.popitem(last=False)
-        return events
-
-
-class JournalReader:
-    """One consumer on one journal. `upstream`: go no further than that reader has gone."""
-
-    def __init__(
-        self,
-        engine: Engine,
-        journals: Journals,
-        consumer: Consumer,
-        source: int,
-        upstream: JournalReader | None,
-        *,
-        background: bool = False,
-    ) -> None:
-        self._engine = engine
-        self._journals = journals
-        self.consumer = consumer
-        self.source = source
-        self._upstream = upstream
-        self.background = background
-        self.downstream: list[JournalReader] = []
-        self._awake = asyncio.Event()
-        self._waiters: list[tuple[int, int, asyncio.Future[None]]] = []
-        self._tickets = count()
-        self.position = 0
-        self.stored = 0
-        self.failure: BaseException | None = None
-        if upstream is not None:
-            upstream.downstream.append(self)
-
-    def wake(self) -> None:
-        """Look for new events. O(1)."""
-        self._awake.set()
-
-    @property
-    def limit(self) -> int:
-        """How far this reader may go now."""
-        if self._upstream is not None:
-            return self._upstream.position
-        return self._engine.last_sequence(self.source)
-
-    @property
-    def passed(self) -> int:
-        """Up to which event this reader never asks again, whatever happens."""
-        return self.stored if self.consumer.durable else self.position
-
-    async def start_at(self) -> None:
-        """Take the stored cursor, or the journal's end when the consumer keeps none."""
-        if self.consumer.durable:
-            stored = await self._engine.cursor(self.consumer.name, self.source)
-            if stored is None and self.background:
-                # Stored at once: what comes from now on is not skipped by the next start.
-                stored = self._engine.last_sequence(self.source)
-                with suppress(StorageError):  # a full disk: reads go on
-                    await self._engine.advance(self.consumer.name, self.source, stored)
-            self.position = self.stored = stored or 0
-        else:
-            self.position = self.limit
-
-    async def run(self) -> None:
-        """Consume for ever. Raises what the consumer raised, after telling all who wait."""
-        try:
-            while True:
-                if self.position >= self.limit:
-                    self._stop_with_upstream()
-                    self._awake.clear()
-                    await self._awake.wait()
-                    continue
-                await self._step()
-        except Exception as error:
-            self.failure = error
-            self._resolve()
-            for reader in self.downstream:
-                reader.wake()
-            raise
-
-    def _stop_with_upstream(self) -> None:
-        """Raise when nothing more will ever come, so that nobody waits for it for ever."""
-        if self._upstream is not None and self._upstream.failure is not None:
-            raise self._upstream._refusal() from self._upstream.failure  # noqa: SLF001  (a peer)
-
-    async def _step(self) -> None:
-        room = min(CHUNK_EVENTS, self.limit - self.position)
-        events = await self._journals.read(self.source, self.position, room)
-        if not events or events[0][0] != self.position + 1:
-            self._meet_gap(events)
-        await self.consumer.consume(self.source, events)
-        self.position = events[-1][0]
-        self._resolve()
-        for reader in self.downstream:
-            reader.wake()
-
-    def _meet_gap(self, events: Events) -> None:
-        """Go on behind a gap in the background; anything else would miss a consequence: raise."""
-        if not self.background or not events:
-            raise StorageError(f"journal {self.source} has a gap above {self.position}")
-        # A version of Chirp without this consumer has trimmed what it had not seen.
-        words = "the %s consumer misses events %d to %d of journal %d: they were trimmed"
-        missing = (self.position + 1, events[0][0] - 1)
-        log.warning(words, self.consumer.name, *missing, self.source)
-
-    def _resolve(self) -> None:
-        waiters = self._waiters
-        while waiters and (self.failure is not None or waiters[0][0] <= self.position):
-            _, _, future = heapq.heappop(waiters)
-            if future.done():
-                continue
-            if self.failure is None:
-                future.set_result(None)
-            else:
-                future.set_exception(self._refusal())
-
-    def _refusal(self) -> ConsumerStopped:
-        error = ConsumerStopped(f"the {self.consumer.name} consumer has stopped")
-        error.__cause__ = self.failure
-        return error
-
-    async def wait_applied(self, sequence: int) -> None:
-        """Return once the consumer is done with `sequence`. Raises: ConsumerStopped."""
-        if sequence <= self.position:
-            return
-        if self.failure is not None:
-            raise self._refusal()
-        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        heapq.heappush(self._waiters, (sequence, next(self._tickets), future))
-        await future
-
-    async def store(self) -> None:
-        """Store the cursor when the consumer keeps one and it moved."""
-        position = self.position
-        if self.consumer.durable and position > self.stored:
-            await self._engine.advance(self.consumer.name, self.source, position)
-            self.stored = position
 
 
 class JournalRunner:
@@ -230,6 +35,8 @@ class JournalRunner:
         self._keep_events = keep_events
         self._journals = Journals(engine)
         self._readers: dict[str, list[JournalReader]] = {}
+        self._first: list[list[JournalReader]] = [[] for _ in range(engine.sources)]
+        """The readers of each journal that go behind no other: those wake the rest."""
         self._before_ready: list[str] = []
         self._awaited: list[JournalReader] = []
         """The readers that people wait for: not those in the background."""
@@ -261,6 +68,9 @@ class JournalRunner:
             )
             for source in range(self._engine.sources)
         ]
+        if not upstream:
+            for source, reader in enumerate(self._readers[consumer.name]):
+                self._first[source].append(reader)
         if not background:
             self._awaited += self._readers[consumer.name]
 
@@ -297,8 +107,8 @@ class JournalRunner:
         await self._wait_caught_up([r for readers in self._readers.values() for r in readers])
 
     def _wake(self, source: int, _sequence: int) -> None:
-        for readers in self._readers.values():
-            readers[source].wake()
+        for reader in self._first[source]:
+            reader.wake()
 
     @property
     def sources(self) -> int:
@@ -326,15 +136,25 @@ class JournalRunner:
         """Return once `consumer` is done with the event of `receipt`. Raises: ConsumerStopped."""
         await self._readers[consumer][receipt.source].wait_applied(receipt.sequence)
 
+    def when_applied(self, consumer: str, receipt: Receipt, told: Applied) -> None:
+        """Call `told` in the turn in which `consumer` is done with the event of `receipt`."""
+        self._readers[consumer][receipt.source].when_applied(receipt.sequence, told)
+
     async def wait_partition(self, consumer: str, partition: int) -> None:
         """Return once `consumer` is done with all that a partition has committed until now.
 
         For what another consumer has committed there in the wake of an event, and of which
         nobody has a receipt. Raises: ConsumerStopped.
         """
+        await self.wait_applied(consumer, self._newest(partition))
+
+    def when_partition(self, consumer: str, partition: int, told: Applied) -> None:
+        """Call `told` in the turn in which `wait_partition` would return."""
+        self.when_applied(consumer, self._newest(partition), told)
+
+    def _newest(self, partition: int) -> Receipt:
         source = self._engine.source_of(partition)
-        reader = self._readers[consumer][source]
-        await reader.wait_applied(self._engine.last_sequence(source))
+        return Receipt(source, self._engine.last_sequence(source))
 
     @property
     def failure(self) -> str | None:

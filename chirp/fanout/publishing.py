@@ -1,16 +1,18 @@
 """Publishing: brings a new tweet to disk, into its readers' timelines and in front of readers.
 
 Invariant: an id that was opened is settled in the end, whatever happens: stored and delivered, or
-failed. Nobody waits for it for ever, and no since_id poller misses it.
+failed. Nobody waits for it for ever, and no since_id poller misses it. Whoever asked may be gone by
+then: what is left to do hangs on the commit and on the journals, and the asker on the id alone.
 """
 
 from __future__ import annotations
 
 import asyncio
-from typing import NamedTuple
+from dataclasses import dataclass, field
+from functools import partial
 
 from chirp.clock import Clock
-from chirp.errors import Unavailable
+from chirp.errors import ConsumerStopped, Unavailable
 from chirp.fanout.home import HOME
 from chirp.fanout.journal import JournalRunner
 from chirp.idgen.watermark import Watermark
@@ -18,20 +20,20 @@ from chirp.model import Media, Tweet, TweetId
 from chirp.readers.tweets import TweetReader
 from chirp.storage.engine import Batch, Engine, Receipt
 from chirp.storage.events import TweetPosted
-from chirp.tasks import TaskRunner
 from chirp.views import CachedTweet, CachedUser
 
 _COME_BACK_S = 1
 
 
-class _Post(NamedTuple):
+@dataclass(slots=True)
+class _Post:
     """A tweet on its way; `reserved`: what is committed only decides that it is posted."""
 
     tweet: Tweet
     author: CachedUser
-    stored: asyncio.Future[Receipt | None]
     reserved: bool
-    media: tuple[Media, ...] = ()
+    media: tuple[Media, ...]
+    outcome: CachedTweet | BaseException | None = field(default=None, init=False)
 
 
 class Publisher:
@@ -43,7 +45,6 @@ class Publisher:
         watermark: Watermark,
         journal: JournalRunner,
         tweets: TweetReader,
-        tasks: TaskRunner,
         clock: Clock,
         *,
         most_lag_s: float,
@@ -52,7 +53,6 @@ class Publisher:
         self._watermark = watermark
         self._journal = journal
         self._tweets = tweets
-        self._tasks = tasks
         self._clock = clock
         self._most_lag_s = most_lag_s
         self._begun_s: dict[TweetId, float] = {}
@@ -80,10 +80,13 @@ class Publisher:
         reserved = batch.partition != tweet.tweet_id
         if not reserved:
             self._journal.tell(batch, TweetPosted(tweet))
-        post = _Post(tweet, author, self._engine.commit(batch), reserved, media)
-        cached = await self._settle(post)
+        post = _Post(tweet, author, reserved, media)
+        self._engine.commit(batch).add_done_callback(partial(self._stored, post))
         await self._watermark.wait_settled(tweet.tweet_id)
-        return cached
+        assert post.outcome is not None
+        if isinstance(post.outcome, BaseException):
+            raise post.outcome
+        return post.outcome
 
     @property
     def lag_s(self) -> float:
@@ -102,46 +105,36 @@ class Publisher:
             self._refused += 1
             raise Unavailable("too many tweets are on their way", retry_after_s=_COME_BACK_S)
 
-    def _settled(self, tweet_id: TweetId) -> None:
-        self._begun_s.pop(tweet_id, None)
-        self._tweets.give_up(tweet_id)
-        self._watermark.settle(tweet_id)
-
-    async def _settle(self, post: _Post) -> CachedTweet:
-        """Wait until a tweet is on disk and delivered, then settle its id; so too if it fails."""
-        try:
-            await asyncio.shield(post.stored)
-            await self._delivered(post)
-            # Before it settles: a reader who may see the tweet then finds it in its author's list.
-            cached = self._shown(post)
-        except asyncio.CancelledError:
-            # Whoever asked is gone, the tweet is not: others wait for its id to settle.
-            self._tasks.start(f"settle-{post.tweet.tweet_id}", self._settle_alone(post))
-            raise
-        except BaseException:
-            self._settled(post.tweet.tweet_id)
-            raise
-        self._settled(post.tweet.tweet_id)
-        return cached
-
-    def _shown(self, post: _Post) -> CachedTweet:
-        """Put a tweet into its author's cached list, unless it is deleted by now."""
-        return self._tweets.remember(post.tweet, post.author, post.media)
-
-    async def _delivered(self, post: _Post) -> None:
+    def _stored(self, post: _Post, stored: asyncio.Future[Receipt | None]) -> None:
+        """Let a tweet that is on disk settle once it is delivered; one that is not, now."""
+        error = stored.exception()
+        if error is not None:
+            self._settle(post, error)
+            return
+        receipt = stored.result()
+        assert receipt is not None
         # Home, not only index: an id that settles before it is in its followers' windows is missed
         # for ever by whoever polls with since_id, when a greater one was delivered meanwhile. What
         # an author with push_limit followers adds to the wait is about a millisecond.
-        receipt = await post.stored
-        assert receipt is not None
-        await self._journal.wait_applied(HOME, receipt)
-        if post.reserved:
-            # The tweet's own row and event are the index consumer's work, and stand by now.
-            await self._journal.wait_partition(HOME, post.tweet.tweet_id)
+        self._journal.when_applied(HOME, receipt, partial(self._delivered, post))
 
-    async def _settle_alone(self, post: _Post) -> None:
+    def _delivered(self, post: _Post, refusal: ConsumerStopped | None) -> None:
+        if refusal is None and post.reserved:
+            # The tweet's own row and event are the index consumer's work, and stand by now.
+            told = partial(self._settle, post)
+            self._journal.when_partition(HOME, post.tweet.tweet_id, told)
+        else:
+            self._settle(post, refusal)
+
+    def _settle(self, post: _Post, error: BaseException | None) -> None:
+        """Settle an id: its tweet can be seen, or will not be."""
+        tweet_id = post.tweet.tweet_id
         try:
-            await self._delivered(post)
-            self._shown(post)
-        finally:
-            self._settled(post.tweet.tweet_id)
+            # Before it settles: a reader who may see the tweet then finds it in its author's list.
+            # Not there if it is deleted by now.
+            post.outcome = error or self._tweets.remember(post.tweet, post.author, post.media)
+        except Exception as mistake:  # noqa: BLE001  (told to whoever asked)
+            post.outcome = mistake
+        self._begun_s.pop(tweet_id, None)
+        self._tweets.give_up(tweet_id)
+        self._watermark.settle(tweet_id)

@@ -20,7 +20,7 @@ from contextlib import suppress
 
 from chirp.clock import Clock
 from chirp.errors import Conflict
-from chirp.fanout.journal import Events
+from chirp.fanout.journal_reader import Events
 from chirp.model import MAX_ID, TweetId, UnixMs, UserId
 from chirp.storage.changes import (
     account_deleted,

@@ -18,9 +18,8 @@ Invariants:
 
 from __future__ import annotations
 
-import asyncio
 import re
-from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, cast
 from weakref import ref
 
@@ -252,26 +251,6 @@ def packed(kept: Kept, signature: str) -> bytes:
 
 def _lines(headers: Iterable[tuple[str, str]]) -> str:
     return "".join([f"{name}: {value}\r\n" for name, value in headers])
-
-
-class Resumed:
-    """A handler that was run until it had to wait: awaited, it goes on."""
-
-    def __init__(
-        self,
-        rest: Coroutine[Any, Any, web.StreamResponse | Plain],
-        waits_for: asyncio.Future[Any] | None,
-    ) -> None:
-        self._rest = rest
-        self._waits_for = waits_for
-
-    def __await__(self) -> Generator[Any, None, web.StreamResponse | Plain]:
-        try:
-            yield self._waits_for
-        except BaseException:
-            self._rest.close()
-            raise
-        return (yield from self._rest.__await__())
 
 
 def _never() -> bool:

@@ -22,13 +22,13 @@ from chirp.http.known_heads import (
     Kept,
     Known,
     KnownHeads,
-    Resumed,
     kept_of,
     packed,
 )
 from chirp.http.plain import Plain
 from chirp.http.refusal_log import RefusalLog
 from chirp.metrics import Metrics
+from chirp.tasks import Resumed
 
 log = logging.getLogger(__name__)
 
@@ -244,7 +244,7 @@ class Pipeline:
 
     async def _finished(
         self,
-        rest: Resumed,
+        rest: Resumed[web.StreamResponse | Plain],
         route: Route,
         request: web.Request,
         call: Call,

@@ -143,7 +143,7 @@ class MemoryEngine:
             raise WritesStopped(self._stopped)
 
     def stop_writes(self, why: str | None) -> None:
-        """Refuse writes from now on, as a full disk would; None: accept them again."""
+        """Refuse writes from now on, as a full disk would, queued ones too; None: accept them."""
         self._stopped = why
 
     async def get_many(self, table: Table, keys: Sequence[bytes]) -> list[bytes | None]:
@@ -214,6 +214,7 @@ class MemoryEngine:
 
     def _apply(self, shard: int, batch: Batch) -> int | None:
         """Apply a batch; remember an effect that failed. Raises: StorageError."""
+        self._refuse_if_stopped()
         effect = batch.effect
         if effect is None:
             return self._shards[shard].apply(batch)

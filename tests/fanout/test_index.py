@@ -8,7 +8,7 @@ import pytest
 
 from chirp.errors import ChirpError
 from chirp.fanout.index import IndexConsumer
-from chirp.fanout.journal import Events
+from chirp.fanout.journal_reader import Events
 from chirp.model import Tweet, TweetId
 from chirp.storage.changes import tweet_posted
 from chirp.storage.events import unpack_event

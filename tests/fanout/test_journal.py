@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 import pytest
 
 from chirp.errors import StorageError
-from chirp.fanout import journal as journals
-from chirp.fanout.journal import Events, JournalRunner, Journals
+from chirp.fanout import journal_reader
+from chirp.fanout.journal import JournalRunner
+from chirp.fanout.journal_reader import Events, Journals
 from chirp.model import UnixMs, UserId
 from chirp.storage.engine import Batch, Receipt
 from chirp.storage.events import Followed, pack_event
@@ -320,7 +321,7 @@ async def test_a_gap_in_a_journal_stops_the_consumer(tasks: TaskRunner, clock: F
 
 
 async def test_readers_far_behind_skip_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(journals, "RECENT_EVENTS", 6)
+    monkeypatch.setattr(journal_reader, "RECENT_EVENTS", 6)
     engine = MemoryEngine()
     await write(engine, count=12)
     read = Journals(engine)

@@ -88,8 +88,8 @@ async def reserved(chirp: Driver, author: Viewer, original: Tweet | None) -> Twe
     else:
         answer = Answer(b"d" * 16, b"b" * 16, TweetId(0), now)
         batch = tweet_reserved(chirp.store, tweet, Claim(answer, None, []))
-    committed = chirp.engine.commit(batch)
-    await asyncio.wait([committed])
+    chirp.engine.watch(lambda _source, _sequence: chirp.engine.stop_writes("the machine is going"))
+    await chirp.engine.commit(batch)
     assert await chirp.store.tweets.find_many([tweet_id]) == [None]
     await chirp.restart(crash=True)
     return tweet
