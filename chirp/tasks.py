@@ -1,6 +1,7 @@
 """Background tasks have an owner: it names them, reports their errors and ends them.
 
-And what need not be one, as long as it has nothing to wait for.
+And what need not be a task, as long as it waits for nothing, or for signals alone: a task goes on a
+turn of the loop later than what it waits for, and on a busy loop a turn is what makes people wait.
 """
 
 from __future__ import annotations
@@ -8,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Coroutine, Generator
+from collections.abc import Callable, Coroutine, Generator
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 from chirp.errors import ConsumerStopped, WritesStopped
@@ -16,9 +18,23 @@ from chirp.errors import ConsumerStopped, WritesStopped
 log = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
+Awaited = TypeVar("Awaited", bound="asyncio.Future[Any] | None")
 
 MOST_FAILURES = 16
 """How many errors are kept, with the frames that they hold on to."""
+
+
+class Signal(asyncio.Future[Result]):
+    """A future: who waits for it in `TaskRunner.run` goes on in the turn in which it is done."""
+
+    resume: Callable[[], None] | None = None
+    """Lets go on the one who does; a second waits as for any future."""
+
+    def wake(self) -> None:
+        """Let go on who waits without a task. To be called when it is done."""
+        resume, self.resume = self.resume, None
+        if resume is not None:
+            resume()
 
 
 class TaskRunner:
@@ -28,6 +44,7 @@ class TaskRunner:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._last_failures: deque[BaseException] = deque(maxlen=MOST_FAILURES)
         self._failed = 0
+        self._closed = False
 
     @property
     def failures(self) -> list[BaseException]:
@@ -41,26 +58,49 @@ class TaskRunner:
         task.add_done_callback(self._ended)
         return task
 
+    def run(self, name: str, work: Coroutine[Any, Any, None]) -> None:
+        """Run `work` here and now, and behind each signal that it waits for; else as a task."""
+        if self._closed:
+            work.close()
+            return
+        try:
+            waits_for = work.send(None)
+        except (StopIteration, asyncio.CancelledError):
+            return
+        except Exception as error:  # noqa: BLE001  (the top: logged once)
+            self._report(name, error)
+            return
+        if isinstance(waits_for, Signal) and not waits_for.done() and waits_for.resume is None:
+            _awaiting(waits_for, False)
+            waits_for.resume = partial(self.run, name, work)
+        else:
+            self.start(name, _awaited(Resumed(work, waits_for)))
+
     def _ended(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)
-        if task.cancelled():
-            return
-        error = task.exception()
+        error = None if task.cancelled() else task.exception()
         if error is not None:
-            self._failed += 1
-            self._last_failures.append(error)
-            # What follows from a disk that is full was said where that was found.
-            if isinstance(error, WritesStopped | ConsumerStopped):
-                log.error("task %s has ended: %s", task.get_name(), error)
-            else:
-                log.error("task %s failed", task.get_name(), exc_info=error)
+            self._report(task.get_name(), error)
+
+    def _report(self, name: str, error: BaseException) -> None:
+        self._failed += 1
+        self._last_failures.append(error)
+        # What follows from a disk that is full was said where that was found.
+        if isinstance(error, WritesStopped | ConsumerStopped):
+            log.error("task %s has ended: %s", name, error)
+        else:
+            log.error("task %s failed", name, exc_info=error)
 
     def stats(self) -> dict[str, int]:
         """Return how many tasks run now and how many have failed since the start."""
         return {"running": len(self._tasks), "failed": self._failed}
 
     async def close(self) -> None:
-        """Cancel what still runs and wait until it has ended. Errors were reported already."""
+        """Cancel what still runs and wait until it has ended. Errors were reported already.
+
+        What waits for a signal does not go on.
+        """
+        self._closed = True
         pending = list(self._tasks)
         for task in pending:
             task.cancel()
@@ -74,12 +114,26 @@ class Resumed(Generic[Result]):
         self, rest: Coroutine[Any, Any, Result], waits_for: asyncio.Future[Any] | None
     ) -> None:
         self._rest = rest
-        self._waits_for = waits_for
+        self._waits_for = _awaiting(waits_for, False)
 
     def __await__(self) -> Generator[Any, None, Result]:
         try:
-            yield self._waits_for
+            yield _awaiting(self._waits_for, True)
         except BaseException:
             self._rest.close()
             raise
         return (yield from self._rest.__await__())
+
+
+def _awaiting(future: Awaited, it_is: bool) -> Awaited:
+    """Note whether a future is on its way from an `await` to a task, as that does which gets it.
+
+    Left as it is, the next `await` of that future fails.
+    """
+    if future is not None:
+        future._asyncio_future_blocking = it_is  # noqa: SLF001  (the only way)
+    return future
+
+
+async def _awaited(rest: Resumed[Result]) -> Result:
+    return await rest

@@ -60,6 +60,7 @@ class JournalRunner:
         self._readers[consumer.name] = [
             JournalReader(
                 self._engine,
+                self._tasks,
                 self._journals,
                 consumer,
                 source,
@@ -85,7 +86,7 @@ class JournalRunner:
         for name, readers in self._readers.items():
             for reader in readers:
                 await reader.start_at()
-                self._tasks.start(f"{name}-{reader.source}", reader.run())
+                reader.wake()
             if name in self._before_ready:
                 await self._wait_caught_up(readers)
         self._tasks.start("journal-keeper", self._keep())

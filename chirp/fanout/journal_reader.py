@@ -1,8 +1,7 @@
 """Follows the journals: each consumer on each journal, woken by commits.
 
 A consumer begins in the turn of the loop in which it is woken, and those behind it in the turn in
-which it ends: whoever waits for the last of them waits for no turns between. Only what has to wait
-for something itself goes on in a task of its own.
+which it ends: whoever waits for the last of them waits for no turns between.
 
 Invariants:
 - A consumer sees the events of one journal in order, each at least once after a crash and exactly
@@ -29,7 +28,7 @@ from typing import Protocol
 from chirp.errors import ConsumerStopped, StorageError
 from chirp.storage.engine import Engine
 from chirp.storage.events import Event, unpack_event
-from chirp.tasks import Resumed
+from chirp.tasks import TaskRunner
 
 log = logging.getLogger(__name__)
 
@@ -94,6 +93,7 @@ class JournalReader:
     def __init__(
         self,
         engine: Engine,
+        tasks: TaskRunner,
         journals: Journals,
         consumer: Consumer,
         source: int,
@@ -102,14 +102,15 @@ class JournalReader:
         background: bool = False,
     ) -> None:
         self._engine = engine
+        self._tasks = tasks
+        self._name = f"{consumer.name}-{source}"
         self._journals = journals
         self.consumer = consumer
         self.source = source
         self._upstream = upstream
         self.background = background
         self.downstream: list[JournalReader] = []
-        self._idle: asyncio.Future[Resumed[None] | None] | None = None
-        """What its task waits for while there is nothing to consume."""
+        self._is_busy = False
         self._waiters: list[tuple[int, int, Applied]] = []
         self._tickets = count()
         self.position = 0
@@ -121,33 +122,13 @@ class JournalReader:
     def wake(self) -> None:
         """Consume what is new, here and now as far as nothing has to be waited for. Raises nothing.
 
-        In the background, or when the one before has failed, its task looks, a turn later.
+        In the background nothing is begun here: the loop gets a turn before.
         """
-        idle, self._idle = self._idle, None
-        if idle is None or idle.done():
-            return  # at work: it looks again at its end
-        if self.background or (self._upstream is not None and self._upstream.failure is not None):
-            idle.set_result(None)
-            return
-        try:
-            rest = self._begin()
-        except Exception as error:  # noqa: BLE001  (raised again by its task)
-            idle.set_exception(error)
-            return
-        if rest is None:
-            self._idle = idle
-        else:
-            idle.set_result(rest)
-
-    def _begin(self) -> Resumed[None] | None:
-        """Consume until something has to be waited for; return what is left then."""
-        while self.position < self.limit:
-            step = self._step()
-            try:
-                return Resumed(step, step.send(None))
-            except StopIteration:
-                continue
-        return None
+        if self._is_busy or self.failure is not None:
+            return  # at its end it looks for what is new
+        self._is_busy = True
+        start = self._tasks.start if self.background else self._tasks.run
+        start(self._name, self._consume())
 
     @property
     def limit(self) -> int:
@@ -174,23 +155,20 @@ class JournalReader:
         else:
             self.position = self.limit
 
-    async def run(self) -> None:
-        """Consume for ever. Raises what the consumer raised, after telling all who wait."""
+    async def _consume(self) -> None:
+        """Consume all that there is. Raises what the consumer raised, when all who wait know."""
         try:
-            while True:
-                while self.position < self.limit:
-                    await self._step()
-                self._stop_with_upstream()
-                self._idle = asyncio.get_running_loop().create_future()
-                begun = await self._idle
-                if begun is not None:
-                    await begun
+            while self.position < self.limit:
+                await self._step()
+            self._stop_with_upstream()
         except Exception as error:
             self.failure = error
             self._resolve()
             for reader in self.downstream:
                 reader.wake()
             raise
+        finally:
+            self._is_busy = False
 
     def _stop_with_upstream(self) -> None:
         """Raise when nothing more will ever come, so that nobody waits for it for ever."""

@@ -138,7 +138,7 @@ class Connection(web.RequestHandler):
         """Whether the client sends no more; what is owed is answered."""
         self.head = b""
         """The request that is being handled, as it came, if it came at once and alone."""
-        self._direct: asyncio.Task[None] | None = None
+        self._direct: asyncio.Future[None] | None = None
         """Answers a request that came before; what comes meanwhile waits `_behind` it."""
         self._behind = b""
         self._owed = self._counted = 0
@@ -242,13 +242,7 @@ class Connection(web.RequestHandler):
     def _is_answered(self, data: bytes) -> bool:
         """Answer a request that came before, byte for byte; False: aiohttp has to."""
         self.head = data
-        known, body = self._all.heads.find(data), b""
-        if known is None:
-            found = self._all.heads.find_with_body(data)
-            if found is None:
-                return False
-            known, body = found
-        answer = known.answer(body)
+        answer = self._all.heads.answer(data)
         if answer is None:
             return False
         self._head_since_s, self._quiet_since_s = None, self._all.clock.monotonic_s()
@@ -256,10 +250,11 @@ class Connection(web.RequestHandler):
             assert self.transport is not None
             self.transport.write(answer)
         else:
-            self._direct = self._all.tasks.start("answer", self._answer(answer))
+            self._direct = asyncio.get_running_loop().create_future()
+            self._all.tasks.run("answer", self._answer(answer, self._direct))
         return True
 
-    async def _answer(self, work: Awaitable[bytes]) -> None:
+    async def _answer(self, work: Awaitable[bytes], done: asyncio.Future[None]) -> None:
         """Send an answer when it is there; then look at what has come meanwhile."""
         try:
             answer = await work
@@ -268,6 +263,7 @@ class Connection(web.RequestHandler):
             raise
         finally:
             self._direct = None
+            done.set_result(None)
         self._quiet_since_s = self._all.clock.monotonic_s()
         if self.transport is not None:
             self.transport.write(answer)

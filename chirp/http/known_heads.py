@@ -153,6 +153,16 @@ class KnownHeads:
         known = None if parts is None else self._heads.get(parts[0])
         return None if parts is None or known is None else (known, parts[1])
 
+    def answer(self, data: bytes) -> bytes | Awaitable[bytes] | None:
+        """Answer a request that came before; None: it did not, or must be looked at anew."""
+        known, body = self.find(data), b""
+        if known is None:
+            found = self.find_with_body(data)
+            if found is None:
+                return None
+            known, body = found
+        return known.answer(body)
+
     def learn(
         self, data: bytes, request: web.Request, key: str, digest: bytes, again: Again
     ) -> None:

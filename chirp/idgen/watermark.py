@@ -17,6 +17,8 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 
+from chirp.tasks import Signal
+
 
 class Watermark:
     """The order of settlement, in memory. Every method is amortised O(1).
@@ -41,7 +43,7 @@ class Watermark:
         self._order: deque[int] = deque()
         self._open: set[int] = set()
         self._held: set[int] = set()
-        self._waiters: dict[int, list[asyncio.Future[None]]] = {}
+        self._waiters: dict[int, list[Signal[None]]] = {}
         self._callbacks: dict[int, Callable[[int], None]] = {}
         self._subscriptions = 0
 
@@ -81,17 +83,22 @@ class Watermark:
         self._held.add(an_id)
         if self._order[0] != an_id:
             return
+        woken: list[Signal[None]] = []
         while self._order and self._order[0] in self._held:
             self._value = self._order.popleft()
             self._held.remove(self._value)
-            self._wake(self._waiters.pop(self._value, []))
-        self._announce()
+            woken += self._waiters.pop(self._value, ())
+        try:
+            self._announce()
+        finally:
+            self._wake(woken)
 
     @staticmethod
-    def _wake(waiters: list[asyncio.Future[None]]) -> None:
+    def _wake(waiters: list[Signal[None]]) -> None:
         for waiter in waiters:
             if not waiter.done():
                 waiter.set_result(None)
+                waiter.wake()
 
     def _announce(self) -> None:
         # A subscriber may settle ids itself: the outer call then announces the newer value after
@@ -136,7 +143,7 @@ class Watermark:
             return
         if an_id not in self._open and an_id not in self._held:
             raise KeyError(an_id)
-        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        waiter: Signal[None] = Signal()
         self._waiters.setdefault(an_id, []).append(waiter)
         try:
             await waiter
@@ -144,7 +151,7 @@ class Watermark:
             self._forget(an_id, waiter)
             raise
 
-    def _forget(self, an_id: int, waiter: asyncio.Future[None]) -> None:
+    def _forget(self, an_id: int, waiter: Signal[None]) -> None:
         waiters = self._waiters.get(an_id)
         if waiters is None:
             return  # woken and cancelled in the same round of the loop

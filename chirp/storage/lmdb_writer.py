@@ -28,6 +28,7 @@ import lmdb
 from chirp.errors import StorageError, WritesStopped
 from chirp.storage.engine import Receipt
 from chirp.storage.lmdb_shard import LmdbShard, Outcome, Work
+from chirp.tasks import Signal
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +58,7 @@ _HARMLESS = {0, errno.EINVAL, errno.EINTR}
 FULL_BELOW_BYTES = 1 << 20
 """With less than this free, a write that was cut short is laid to a full disk."""
 
-Job = tuple[Work, "asyncio.Future[Receipt | None]"]
+Job = tuple[Work, "Signal[Receipt | None]"]
 
 
 class _Aside:
@@ -111,7 +112,7 @@ class LmdbWriter:
 
     def submit(self, work: Work) -> asyncio.Future[Receipt | None]:
         """Queue work; the future resolves on the loop when it is durable. O(1)."""
-        future: asyncio.Future[Receipt | None] = self._loop.create_future()
+        future: Signal[Receipt | None] = Signal(loop=self._loop)
         if self._closed or self.stopped is not None:
             future.set_exception(WritesStopped(self.stopped or CLOSED))
         else:
@@ -221,9 +222,7 @@ class LmdbWriter:
 
     # -- on the loop --------------------------------------------------------------------
 
-    def _answer(
-        self, answers: list[tuple[asyncio.Future[Receipt | None], Outcome]], grown: bool
-    ) -> None:
+    def _answer(self, answers: list[tuple[Signal[Receipt | None], Outcome]], grown: bool) -> None:
         for future, outcome in answers:
             if future.cancelled():
                 continue
@@ -235,6 +234,8 @@ class LmdbWriter:
                 future.set_result(Receipt(self._source, outcome))
         self._is_busy, self._is_due = False, True
         self._gather(_GATHER_TURNS)
+        for future, _ in answers:
+            future.wake()
         if grown:
             self._on_grown(self._source, self._shard.last_sequence)
 

@@ -29,10 +29,11 @@ from chirp.storage.engine import (
 )
 from chirp.storage.keys import Table, id_key
 from chirp.storage.routing import shard_of
+from chirp.tasks import Signal
 
 TURN_RANGES = 32
 
-_Queued = tuple[Batch, "asyncio.Future[Receipt | None]"]
+_Queued = tuple[Batch, Signal[Receipt | None]]
 
 
 class _MemoryShard:
@@ -180,7 +181,7 @@ class MemoryEngine:
     def commit(self, batch: Batch) -> asyncio.Future[Receipt | None]:
         """Queue `batch`; it is applied when the loop next turns."""
         loop = asyncio.get_running_loop()
-        future: asyncio.Future[Receipt | None] = loop.create_future()
+        future: Signal[Receipt | None] = Signal(loop=loop)
         if self._stopped is not None:
             future.set_exception(WritesStopped(self._stopped))
             return future
@@ -192,22 +193,29 @@ class MemoryEngine:
     def _flush(self) -> None:
         """Apply all that is queued as one group, then answer it, then wake the watchers."""
         grown: dict[int, int] = {}
+        answered: list[Signal[Receipt | None]] = []
         self._commits += bool(self._queue)
         while self._queue:
             batch, future = self._queue.popleft()
             self._batches += 1
             source = shard_of(batch.prefix, len(self._shards))
+            sequence, error = None, None
             try:
                 sequence = self._apply(source, batch)
-            except StorageError as error:
+            except StorageError as problem:
+                error = problem
                 self._conflicts += isinstance(error, Conflict)
-                if not future.cancelled():
-                    future.set_exception(error)
-                continue
             if sequence is not None:
                 grown[source] = sequence
-            if not future.cancelled():
+            if future.cancelled():
+                continue
+            answered.append(future)
+            if error is not None:
+                future.set_exception(error)
+            else:
                 future.set_result(None if sequence is None else Receipt(source, sequence))
+        for future in answered:
+            future.wake()
         for source, sequence in grown.items():
             for watcher in self._watchers:
                 watcher(source, sequence)

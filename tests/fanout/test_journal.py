@@ -120,10 +120,11 @@ async def test_a_restart_goes_on_behind_the_stored_cursor(
     await runner.wait_idle()
     await runner.store_cursors()
     await tasks.close()
-    engine = engine.reopened()
+    engine, later = engine.reopened(), TaskRunner()
     await write(engine, count=2)
-    await started(engine, tasks, clock, after)
+    await started(engine, later, clock, after)
     assert after.seen == [(0, 4), (0, 5)]
+    await later.close()
 
 
 async def test_after_a_crash_events_behind_the_cursor_come_again(
@@ -134,8 +135,10 @@ async def test_after_a_crash_events_behind_the_cursor_come_again(
     await write(engine, count=2)
     await runner.wait_idle()
     await tasks.close()
-    await started(engine.reopened(), tasks, clock, after)
+    later = TaskRunner()
+    await started(engine.reopened(), later, clock, after)
     assert after.seen == [(0, 1), (0, 2)]
+    await later.close()
 
 
 async def test_a_consumer_without_a_cursor_starts_at_the_end(

@@ -12,6 +12,7 @@ from chirp.storage.engine import Batch, Receipt, Row
 from chirp.storage.keys import Table
 from chirp.storage.memory import MemoryEngine
 from chirp.storage.routing import shard_of
+from chirp.tasks import Signal
 
 MOST_TURNS = 12
 
@@ -22,12 +23,12 @@ class HeldEngine(MemoryEngine):
     def __init__(self, shards: int = 2) -> None:
         super().__init__(shards)
         self.held = False
-        self.waiting: list[tuple[Batch, asyncio.Future[Receipt | None]]] = []
+        self.waiting: list[tuple[Batch, Signal[Receipt | None]]] = []
 
     def commit(self, batch: Batch) -> asyncio.Future[Receipt | None]:
         if not self.held:
             return super().commit(batch)
-        future: asyncio.Future[Receipt | None] = asyncio.get_running_loop().create_future()
+        future: Signal[Receipt | None] = Signal()
         self.waiting.append((batch, future))
         return future
 
@@ -48,13 +49,13 @@ class UnevenEngine(MemoryEngine):
     def __init__(self, shards: int = 8, seed: int = 0) -> None:
         super().__init__(shards)
         self._random = random.Random(seed)
-        self._waiting: list[deque[tuple[Batch, asyncio.Future[Receipt | None]]]] = [
+        self._waiting: list[deque[tuple[Batch, Signal[Receipt | None]]]] = [
             deque() for _ in range(shards)
         ]
 
     def commit(self, batch: Batch) -> asyncio.Future[Receipt | None]:
         loop = asyncio.get_running_loop()
-        future: asyncio.Future[Receipt | None] = loop.create_future()
+        future: Signal[Receipt | None] = Signal()
         if self._stopped is not None:
             future.set_exception(WritesStopped(self._stopped))
             return future
