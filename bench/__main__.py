@@ -56,9 +56,13 @@ LONG: dict[str, list[str]] = {
 def main() -> int:
     """Run what was asked for; return how many benches failed."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
-    parser.add_argument("names", nargs="*", choices=[*SHORT, []], help="which; all by default")
+    help_words = f"which; all by default: {', '.join(SHORT)}"
+    parser.add_argument("names", nargs="*", metavar="name", help=help_words)
     parser.add_argument("--write", action="store_true", help="run long, write bench/results")
     given = parser.parse_args()
+    unknown = [name for name in given.names if name not in SHORT]
+    if unknown:
+        parser.error(f"no such bench: {', '.join(unknown)}")
     failed = 0
     for name in given.names or SHORT:
         began = time.monotonic()

@@ -98,7 +98,7 @@ class AdminPages:
             return redirect(request, "/admin")
 
         async def again(error: Refusal) -> web.Response:
-            return await self._page(request, error.message)
+            return await self._page(request, self._site.said(error))
 
         return await self._site.tried(do(), again)
 

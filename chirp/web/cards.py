@@ -36,8 +36,9 @@ class Cards:
     """Renders cards, with the templates and words of the pages."""
 
     def __init__(self, pages: Pages, kept: LruMap[int, Card]) -> None:
-        parts = pages.macros("card.html", "body", "why", "quoted")
+        parts = pages.macros("card.html", "body", "why", "quoted", "gone")
         self._body, self._why, self._quote = parts["body"], parts["why"], parts["quoted"]
+        self._gone = parts["gone"]().encode()
         self._kept = kept
         self._tail = _Tail(pages.words)
 
@@ -67,10 +68,15 @@ class Cards:
         return self._tail.render(view, tweet, view.cached.author.user)
 
     def _inside(self, view: TweetView) -> bytes:
-        quote = b"" if view.nested is None else self._quoted(view.nested)
+        quote = self._quoted(view.cached.tweet, view.nested)
         return self._kept_card(view.cached).body + quote + self.tail(view) + b"</div>"
 
-    def _quoted(self, view: TweetView) -> bytes:
+    def _quoted(self, tweet: Tweet, view: TweetView | None) -> bytes:
+        """Return what a tweet quotes, as its viewer sees it; nothing where it quotes nothing."""
+        if tweet.quote_of is None:
+            return b""
+        if view is None:
+            return self._gone
         cached = view.cached
         return self._quote(cached.tweet, cached.author.user, cached.media).encode()
 
@@ -90,7 +96,8 @@ class Cards:
     def _keep(self, cached: CachedTweet, user: User, body: bytes) -> Card:
         tail = self._tail.render(TweetView(cached), cached.tweet, user)
         tweet_id = cached.tweet.tweet_id
-        card = Card(cached, user, body, self._article(tweet_id, body + tail + b"</div>"))
+        inside = body + self._quoted(cached.tweet, None) + tail + b"</div>"
+        card = Card(cached, user, body, self._article(tweet_id, inside))
         self._kept.put(tweet_id, card, 300 + len(card.body) + len(card.whole))
         return card
 

@@ -95,7 +95,7 @@ class ComposerPages:
             if is_partial(request):
                 raise error
             try:
-                return await self._page(request, draft, error.message)
+                return await self._page(request, draft, self._site.said(error))
             except Refusal:
                 # What it is about cannot be shown: the text is not to go with it.
                 gone = self._site.words("compose.gone")

@@ -78,7 +78,7 @@ class Entry:
 
         async def again(error: Refusal) -> web.Response:
             wrong = isinstance(error, Unauthorized)
-            problem = self._site.words("sign_in.wrong") if wrong else error.message
+            problem = self._site.words("sign_in.wrong") if wrong else self._site.said(error)
             return await self._sign_in_page(request, form, problem)
 
         return await self._site.tried(self._sign_in(request, form), again)
@@ -130,7 +130,9 @@ class Entry:
         form = await self._site.form(request, SignUpForm)
 
         async def again(error: Refusal) -> web.Response:
-            return await self._sign_up_page(request, form, error.message, error.field or "")
+            return await self._sign_up_page(
+                request, form, self._site.said(error), error.field or ""
+            )
 
         return await self._site.tried(self._sign_up(request, form), again)
 

@@ -131,4 +131,5 @@ class ProfilePages:
             return redirect(request, came_from(request, "/" + username))
         view = changed(await self._view(request), relationship=relation)
         me = await site.me(request)
-        return site.part(site.pages.text(request, "follow.html", me, view=view, user=view.user))
+        shown = {"view": view, "user": view.user, "swapped": True}
+        return site.part(site.pages.text(request, "follow.html", me, **shown))

@@ -94,7 +94,9 @@ class SettingsPages:
                 name: getattr(user, name) if (said := received.given(name)) is None else said
                 for name in ("name", "bio", "location")
             }
-            return await self._page(request, "profile", error.message, user=user, values=values)
+            return await self._page(
+                request, "profile", self._site.said(error), user=user, values=values
+            )
 
         return await self._site.tried(save(), again)
 
@@ -140,7 +142,7 @@ class SettingsPages:
             return redirect(request, "/settings/account?done=saved")
 
         async def again(error: Refusal) -> web.Response:
-            return await self._account(request, error.message)
+            return await self._account(request, self._site.said(error))
 
         return await self._site.tried(save(), again)
 
@@ -181,7 +183,7 @@ class SettingsPages:
             return response
 
         async def again(error: Refusal) -> web.Response:
-            return await self._keys(request, error.message)
+            return await self._keys(request, self._site.said(error))
 
         return await self._site.tried(create(), again)
 
@@ -229,6 +231,6 @@ class SettingsPages:
             return response
 
         async def again(error: Refusal) -> web.Response:
-            return await self._page(request, "delete", error.message)
+            return await self._page(request, "delete", self._site.said(error))
 
         return await self._site.tried(close(), again)

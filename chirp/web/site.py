@@ -156,12 +156,13 @@ class Site:
 
     def error(self, request: web.Request, told: Told) -> web.Response:
         """Answer with a refusal: a page, or to a script its words alone."""
+        words = self.words.refusal(told)
         if is_partial(request):
-            return respond(told.message.encode(), told.status)
+            return respond(words.encode(), told.status)
         known = f"errors.{told.status}.title" in self.words.messages
         values = {
             "number": told.status if known else 400,
-            "message": self.said(told),
+            "message": self.words.messages.get(f"errors.{told.status}.text", words),
             "request_id": call_of(request).request_id,
         }
         me = request.get(_ME)
@@ -170,9 +171,9 @@ class Site:
             return self.pages.page(request, "error.html", me, told.status, **values)
         return self.pages.page(request, "error.html", None, told.status, **values)
 
-    def said(self, told: Told) -> str:
-        """Return a refusal in the words of the catalogue, if it has some, else in its own."""
-        return self.words.messages.get(f"errors.{told.status}.text", told.message)
+    def said(self, error: Refusal) -> str:
+        """Return why a form is refused, above it."""
+        return self.words.refusal(told_of(error))
 
     async def tried(
         self,

@@ -143,7 +143,7 @@ class TweetPages:
 
         async def again(error: Refusal) -> web.Response:
             tweet = (await self._own(request)).cached.tweet
-            return await self._edit_page(request, tweet, form.tweet_data, error.message)
+            return await self._edit_page(request, tweet, form.tweet_data, self._site.said(error))
 
         return await self._site.tried(change(), again)
 

@@ -9,11 +9,13 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from math import ceil
 from typing import Any
 
 from markupsafe import Markup
 
 from chirp.config import MESSAGES, ConfigError, languages
+from chirp.http.errors import Told
 from chirp.model import UnixMs
 
 
@@ -33,6 +35,7 @@ class Words:
         raw = tomllib.loads((MESSAGES / f"{language}.toml").read_text(encoding="utf-8"))
         self.language = language
         self.messages = dict(_flat("", raw))
+        self._fields = dict(self._below("known_as."))
         self._months = self("dates.months").split()
         self._thousands = self("numbers.thousands")
         self._point = self("numbers.point")
@@ -52,6 +55,23 @@ class Words:
         form = self("numbers.one_if") == str(count)
         text = self.messages[f"{key}.{'one' if form else 'other'}"]
         return text.format(n=self.number(count), **values)
+
+    def refusal(self, told: Told) -> str:
+        """Return why something is refused in words for people, who know no names of fields."""
+        later = told.retry_after_s
+        if later is not None and f"errors.{told.status}.later" in self.messages:
+            return self(f"errors.{told.status}.later", time=self._duration(later))
+        text = self.messages.get(f"refusals.{told.message}", told.message)
+        for name, people_say in self._fields.items():
+            text = text.replace(name, people_say)
+        return text
+
+    def _duration(self, seconds: int) -> str:
+        """Return how long it takes, rounded up, in the unit that suits it."""
+        for unit, size in (("hours", 3600), ("minutes", 60)):
+            if seconds > size:
+                return self.count(f"durations.{unit}", ceil(seconds / size))
+        return self.count("durations.seconds", seconds)
 
     def number(self, value: int) -> str:
         """Return a number with its thousands apart."""
@@ -99,8 +119,12 @@ class Words:
 
     def scripts(self) -> dict[str, str]:
         """Return what the scripts say, by the end of its key."""
-        start = "scripts."
-        return {k.removeprefix(start): v for k, v in self.messages.items() if k.startswith(start)}
+        return dict(self._below("scripts."))
+
+    def _below(self, start: str) -> Iterator[tuple[str, str]]:
+        for key, text in self.messages.items():
+            if key.startswith(start):
+                yield key.removeprefix(start), text
 
 
 def _flat(prefix: str, table: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

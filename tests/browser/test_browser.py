@@ -51,6 +51,7 @@ async def test_a_new_person_s_first_hour(tabs: Tabs, http: Http) -> None:
     await page.goto("/bob")
     await page.click("text=Follow")
     await expect(page.locator("text=Unfollow")).to_be_visible()
+    await expect(page.locator("#followers")).to_have_text("1 follower")
 
     await page.goto("/")
     await expect(page.locator(".card .text")).to_have_text(["old news"])

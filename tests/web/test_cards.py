@@ -77,3 +77,17 @@ async def test_nothing_kept_is_stale(http: Http, ada: Person) -> None:
     assert 'alt="x"' in (await ada.get("/")).text
     await http.ask("DELETE", f"/tweets/{second}", bob)
     await check(http, viewer, ada)
+
+
+async def test_a_quoted_tweet_that_is_gone_leaves_a_trace(http: Http, ada: Person) -> None:
+    bob = await http.chirp.register("bob")
+    await ada.post("/bob/follow")
+    quoted = (await http.tweet(bob, "soon gone"))["tweet_id"]
+    await http.tweet(bob, "look at that", quote_of_tweet_id=quoted)
+    assert "soon gone" in (await ada.get("/")).text
+    await http.delete(f"/tweets/{quoted}", bob)
+    page = await ada.get("/")
+    assert [part.text for part in page.document.classed("gone")] == [
+        "The tweet that is quoted here is gone, or not for you."
+    ]
+    await check(http, await who(http, ada), ada)

@@ -9,6 +9,7 @@ import pytest
 
 import chirp.web
 from chirp.config import ConfigError, languages
+from chirp.http.errors import Told
 from chirp.model import ActionKind
 from chirp.web.assets import Assets
 from chirp.web.words import Words
@@ -45,6 +46,48 @@ def test_all_languages_say_the_same_things(language: str) -> None:
     assert set(other) == set(english)
     for key, text in english.items():
         assert set(re.findall(r"\{(\w+)\}", other[key])) == set(re.findall(r"\{(\w+)\}", text))
+
+
+@pytest.mark.parametrize(
+    ("told", "said"),
+    [
+        (
+            Told(400, "", "tweet_data must hold 1 to 280 characters, got 0", "tweet_data"),
+            "a tweet must hold 1 to 280 characters, got 0",
+        ),
+        (
+            Told(400, "", "unknown id in quote_of_tweet_id", "quote_of_tweet_id"),
+            "The tweet that you quote is gone.",
+        ),
+        (Told(409, "", "the username ada is taken"), "the username ada is taken"),
+        (
+            Told(429, "", "more than 5 registrations in 3600 s", retry_after_s=3599),
+            "That was a lot at once. Try again in 60 minutes.",
+        ),
+        (
+            Told(429, "", "more than 5 registrations in 86400 s", retry_after_s=7201),
+            "That was a lot at once. Try again in 3 hours.",
+        ),
+        (
+            Told(429, "", "more than 300 writes in 900 s", retry_after_s=1),
+            "That was a lot at once. Try again in 1 second.",
+        ),
+    ],
+)
+def test_refusals_are_told_without_names_of_fields(told: Told, said: str) -> None:
+    assert Words("en").refusal(told) == said
+
+
+def test_fields_and_refusals_of_the_catalogue_are_ones_that_there_are() -> None:
+    text = "\n".join(path.read_text(encoding="utf-8") for path in WEB.parent.rglob("*.py"))
+    for key in Words("en").messages:
+        table, _, name = key.partition(".")
+        if table == "known_as":
+            assert f'"{name}"' in text, key
+        elif table == "refusals":
+            words, _, field = name.rpartition(" ")
+            assert f'"{words} {{field}}"' in text or f'"{name}"' in text, key
+            assert f'"{field}"' in text, key
 
 
 def test_scripts_ask_for_what_there_is() -> None:
