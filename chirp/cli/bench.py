@@ -22,7 +22,7 @@ from chirp.load.page import page
 from chirp.load.people import Community, people_of
 from chirp.load.plan import Outcome, Plan
 from chirp.load.processes import run_plan
-from chirp.load.report import QUANTILES, Result, as_json, rows, server_figures
+from chirp.load.report import QUANTILES, Result, as_json, rows, server_lines
 from chirp.load.script import Person
 from chirp.load.server import figures_of, started
 from chirp.load.wire import Target
@@ -181,11 +181,7 @@ def _tell(result: Result, output: Output) -> None:
             f"Capacity within a p99 of {result.capacity.bound_ms:g} ms",
             {"requests a second": round(result.capacity.rate)},
         )
-    output.report(
-        "The server",
-        {k.replace("_", " "): v for k, v in server_figures(result.before, result.after).items()
-         if v is not None},
-    )  # fmt: skip
+    output.report("The server", dict(server_lines(result)))
     _warn(result, output)
 
 

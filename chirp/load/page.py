@@ -7,7 +7,7 @@ from html import escape
 from math import log10
 
 from chirp.load.capacity import Capacity
-from chirp.load.report import QUANTILES, Result, rows, server_figures
+from chirp.load.report import QUANTILES, Result, rows, server_lines
 
 _WIDTH, _HEIGHT, _LEFT, _BOTTOM = 640, 220, 52, 26
 _STYLE = """
@@ -103,8 +103,7 @@ def _capacity(capacity: Capacity) -> str:
 
 
 def _server(result: Result) -> str:
-    found = server_figures(result.before, result.after)
-    lines = [[name.replace("_", " "), f"{v:,.2f}"] for name, v in found.items() if v is not None]
+    lines = server_lines(result)
     if not lines:
         return ""
     return "<h2>What the server says of itself</h2>" + _html_table(["figure", "value"], lines)

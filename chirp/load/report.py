@@ -80,6 +80,27 @@ def server_figures(before: Figures, after: Figures) -> dict[str, float | None]:
     }
 
 
+_WORDS = {
+    "cpu_s": "processor time, s",
+    "max_resident_mb": "memory at the most, MB",
+    "tweets_posted": "tweets posted",
+    "deliveries": "deliveries",
+    "delivery_lag_p99_ms": "delivery lag p99, ms",
+    "batches_per_commit": "batches a commit",
+    "tweet_cache_hit_ratio": "hits of the tweet cache, %",
+}
+
+
+def server_lines(result: Result) -> list[tuple[str, str]]:
+    """Return what the server says of itself for people to read; what it did not say is left out."""
+    lines = []
+    for name, value in server_figures(result.before, result.after).items():
+        if value is not None:
+            scaled = 100 * value if name.endswith("_ratio") else value
+            lines.append((_WORDS[name], f"{scaled:,.1f}".removesuffix(".0")))
+    return lines
+
+
 def _lag_p99_ms(before: Figures, after: Figures) -> float | None:
     """Return the bound of the bucket that holds the 99th percentile of the delivery lag."""
     prefix = 'chirp_delivery_lag_seconds_bucket{le="'
