@@ -47,7 +47,7 @@ LONG: dict[str, list[str]] = {
     "fanout": ["--rounds", "5"],
     "convoy": ["--seconds", "10"],
     "streams": ["--hold", "35"],
-    "mixed": ["--seconds", "4"],
+    "mixed": ["--seconds", "3", "--rounds", "3"],
     "celebrity": ["--followers", "1000000", "--seconds", "15"],
 }
 """What a result worth keeping takes."""

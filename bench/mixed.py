@@ -2,7 +2,8 @@
 
 The server has a core of its own, `chirp bench` another. First the capacity is found: the greatest
 rate at which p99 of all requests stays within 20 ms. Then the mix is asked at tenths of it, open
-loop, every latency counted from when a request was due.
+loop, every latency counted from when a request was due. Of several rounds, one tenth after the
+other in each, the median counts: one hiccup of the machine is the p99 of a few seconds.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from bench.harness import LOAD_CORE, SERVER_CORE, Bench, ForeignCpu, chirp_server, require
@@ -36,36 +38,42 @@ def asked(url: str, words: list[str], people: int) -> dict[str, Any]:
     return report
 
 
-def run(seconds: float, warmup: float, people: int, path: Path | None) -> None:
+def run(seconds: float, warmup: float, people: int, rounds: int, path: Path | None) -> None:
     """Measure and report."""
     require("taskset")
-    bench = Bench("mixed")
+    bench = Bench("mixed", extra={"seconds": seconds, "rounds": rounds})
+    found: dict[int, list[dict[str, Any]]] = {tenth: [] for tenth in TENTHS}
     with tempfile.TemporaryDirectory(prefix="chirp-bench-") as folder:
         url = f"http://127.0.0.1:{PORT}"
         with chirp_server(Path(folder) / "data", PORT, SERVER_CORE) as pid:
             foreign = ForeignCpu([pid])
             timing = ["--duration", str(seconds), "--warmup", str(warmup)]
-            found = asked(url, ["--capacity", str(BOUND_MS), "--steps", "5", *timing], people)
-            capacity = found["capacity"]["rate"]
+            sought = asked(url, ["--capacity", str(BOUND_MS), "--steps", "5", *timing], people)
+            capacity = sought["capacity"]["rate"]
             bench.show(f"capacity: p99 of all within {BOUND_MS} ms", capacity, "requests/s")
             errors = 0
-            for tenth in TENTHS:
+            for tenth in TENTHS * rounds:
                 rate = capacity * tenth / 10
                 report = asked(url, ["--rate", str(rate), *timing], people)
                 errors += sum(sum(kinds.values()) for kinds in report["errors"].values())
-                _add(bench, tenth, report["operations"])
+                found[tenth].append(report["operations"])
             noise = foreign.cores()
+    for tenth, those in found.items():
+        _add(bench, tenth, those)
     bench.at_most("errors", errors, 0, "")
     bench.finish(noise, path)
 
 
-def _add(bench: Bench, tenth: int, operations: dict[str, Any]) -> None:
-    home, what = operations["home"]["p99"], f"home timeline p99 at {10 * tenth} % of capacity"
+def _add(bench: Bench, tenth: int, rounds: list[dict[str, Any]]) -> None:
+    home, everything = ([one[name]["p99"] for one in rounds] for name in ("home", "all"))
+    what = f"home timeline p99 at {10 * tenth} % of capacity"
     if tenth == 7:
-        bench.at_most(what, home, 20, "ms")
+        bench.at_most(what, median(home), 20, "ms")
+        if len(home) > 1:
+            bench.show(f"the greatest of {len(home)} rounds", max(home), "ms")
     else:
-        bench.show(what, home, "ms")
-    bench.show(f"all p99 at {10 * tenth} %", operations["all"]["p99"], "ms")
+        bench.show(what, median(home), "ms")
+    bench.show(f"all p99 at {10 * tenth} %", median(everything), "ms")
 
 
 if __name__ == "__main__":
@@ -73,6 +81,7 @@ if __name__ == "__main__":
     parser.add_argument("--seconds", type=float, default=1.0)
     parser.add_argument("--warmup", type=float, default=1.0, help="seconds before each step")
     parser.add_argument("--people", type=int, default=100)
+    parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--json", type=Path)
     given = parser.parse_args()
-    run(given.seconds, given.warmup, given.people, given.json)
+    run(given.seconds, given.warmup, given.people, given.rounds, given.json)

@@ -7,6 +7,7 @@ import errno
 import gc
 import logging
 import signal
+import socket
 import warnings
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -15,7 +16,7 @@ from aiohttp import BadContentDispositionHeader, BadContentDispositionParam, web
 
 from chirp.app import Chirp
 from chirp.clock import SystemClock
-from chirp.config import Config
+from chirp.config import Config, Server
 from chirp.errors import OpenError
 from chirp.http import access_log
 from chirp.http.listening import Runner, allow_files, certificate_of
@@ -27,6 +28,29 @@ DRAIN_S = 3.5
 """How long requests under way may take after SIGTERM; the whole stop stays below 5 s."""
 
 OnReady = Callable[[Chirp], Awaitable[None]]
+
+
+def refuse_taken(folder: Path, server: Server) -> None:
+    """Raise OpenError where nobody could listen: to be asked before a store is made for nothing."""
+    try:
+        known = socket.getaddrinfo(
+            server.host or None, server.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )
+        for family, kind, protocol, _, address in known:
+            with socket.socket(family, kind, protocol) as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                if family == socket.AF_INET6:
+                    probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+                probe.bind(address)
+    except OSError as error:
+        raise _cannot_listen(server, folder, error) from error
+
+
+def _cannot_listen(server: Server, folder: Path, error: OSError) -> OpenError:
+    problem = f"cannot listen on {server.host}:{server.port} ({error.strerror})"
+    taken = error.errno in {errno.EADDRINUSE, errno.EACCES}
+    hint = "choose another --port" if taken else "choose an address of this machine as --host"
+    return OpenError(problem, path=folder, hint=hint)
 
 
 async def serve(folder: Path, config: Config, on_ready: OnReady) -> None:
@@ -60,12 +84,7 @@ async def _listen(chirp: Chirp, folder: Path, on_ready: OnReady) -> None:
         try:
             await site.start()
         except OSError as error:
-            problem = f"cannot listen on {server.host}:{server.port} ({error.strerror})"
-            taken = error.errno in {errno.EADDRINUSE, errno.EACCES}
-            hint = (
-                "choose another --port" if taken else "choose an address of this machine as --host"
-            )
-            raise OpenError(problem, path=folder, hint=hint) from error
+            raise _cannot_listen(server, folder, error) from error
         if certificate is not None:
             chirp.tasks.start("certificate", certificate.watch(chirp.clock))
         # What the start made lives as long as the process: the collector need not look at it.

@@ -31,7 +31,7 @@ class Signal(asyncio.Future[Result]):
     """Lets go on the one who does; a second waits as for any future."""
 
     def wake(self) -> None:
-        """Let go on who waits without a task. To be called when it is done."""
+        """Let go on who waits without a task. To be called when it is done; else the loop does."""
         resume, self.resume = self.resume, None
         if resume is not None:
             resume()
@@ -44,6 +44,8 @@ class TaskRunner:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._last_failures: deque[BaseException] = deque(maxlen=MOST_FAILURES)
         self._failed = 0
+        self._suspended: dict[Coroutine[Any, Any, None], str] = {}
+        """What waits for a signal, with its name."""
         self._closed = False
 
     @property
@@ -59,10 +61,19 @@ class TaskRunner:
         return task
 
     def run(self, name: str, work: Coroutine[Any, Any, None]) -> None:
-        """Run `work` here and now, and behind each signal that it waits for; else as a task."""
+        """Run `work` here and now, and behind each signal that it waits for; else as a task.
+
+        Never within somebody's task, where it could not be told from that one: then it gets its
+        own. Raises nothing.
+        """
         if self._closed:
-            work.close()
-            return
+            self._close(name, work)
+        elif asyncio.current_task() is not None:
+            self.start(name, work)
+        else:
+            self._step(name, work)
+
+    def _step(self, name: str, work: Coroutine[Any, Any, None]) -> None:
         try:
             waits_for = work.send(None)
         except (StopIteration, asyncio.CancelledError):
@@ -72,9 +83,26 @@ class TaskRunner:
             return
         if isinstance(waits_for, Signal) and not waits_for.done() and waits_for.resume is None:
             _awaiting(waits_for, False)
-            waits_for.resume = partial(self.run, name, work)
+            self._suspended[work] = name
+            waits_for.resume = partial(self._resume, work, waits_for)
+            waits_for.add_done_callback(Signal.wake)
         else:
             self.start(name, _awaited(Resumed(work, waits_for)))
+
+    def _resume(self, work: Coroutine[Any, Any, None], signal: Signal[Any]) -> None:
+        name = self._suspended.pop(work, None)
+        if name is None:
+            return  # closed meanwhile
+        if asyncio.current_task() is None:
+            self._step(name, work)
+        else:
+            self.start(name, _awaited(Resumed(work, signal)))
+
+    def _close(self, name: str, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            work.close()
+        except RuntimeError as error:  # it waits for something at its end
+            self._report(name, error)
 
     def _ended(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)
@@ -92,15 +120,15 @@ class TaskRunner:
             log.error("task %s failed", name, exc_info=error)
 
     def stats(self) -> dict[str, int]:
-        """Return how many tasks run now and how many have failed since the start."""
-        return {"running": len(self._tasks), "failed": self._failed}
+        """Return how many tasks run or wait for a signal, and how many have failed so far."""
+        return {"running": len(self._tasks) + len(self._suspended), "failed": self._failed}
 
     async def close(self) -> None:
-        """Cancel what still runs and wait until it has ended. Errors were reported already.
-
-        What waits for a signal does not go on.
-        """
+        """Cancel what still runs and wait until it has ended. Errors were reported already."""
         self._closed = True
+        while self._suspended:
+            work, name = self._suspended.popitem()
+            self._close(name, work)
         pending = list(self._tasks)
         for task in pending:
             task.cancel()

@@ -20,7 +20,7 @@ from chirp.clock import SystemClock
 from chirp.config import Registration, Server
 from chirp.config_sources import load
 from chirp.demo.life import Life
-from chirp.serving import serve
+from chirp.serving import refuse_taken, serve
 from chirp.storage import manifest
 from chirp.storage.store import create_store, open_store
 
@@ -56,9 +56,11 @@ def serve_command(
     log_to_stderr()
     config = load(file, os.environ, {"server.host": host, "server.port": port})
     if not manifest.exists(data):
+        refuse_taken(data, config.server)
         storage = config.storage
         create_store(data, SystemClock(), shards=storage.shards, id_layout=storage.id_layout)
     if demo and run(is_empty(data)):
+        refuse_taken(data, config.server)
         run(fill(data, DemoOptions(cast=CAST), Output()))
 
     async def ready(chirp: Chirp) -> None:

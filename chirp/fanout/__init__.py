@@ -1,1 +1,1 @@
-"""Fan-out: owned tasks that follow the journals and draw every event's consequences."""
+"""Fan-out: consumers that follow the journals and draw every event's consequences."""

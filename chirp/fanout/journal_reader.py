@@ -110,7 +110,8 @@ class JournalReader:
         self._upstream = upstream
         self.background = background
         self.downstream: list[JournalReader] = []
-        self._is_busy = False
+        self._is_busy = True
+        """It consumes, or knows not yet where to begin."""
         self._waiters: list[tuple[int, int, Applied]] = []
         self._tickets = count()
         self.position = 0
@@ -125,7 +126,7 @@ class JournalReader:
         In the background nothing is begun here: the loop gets a turn before.
         """
         if self._is_busy or self.failure is not None:
-            return  # at its end it looks for what is new
+            return  # at its end, or when it starts, it looks for what is new
         self._is_busy = True
         start = self._tasks.start if self.background else self._tasks.run
         start(self._name, self._consume())
@@ -154,6 +155,7 @@ class JournalReader:
             self.position = self.stored = stored or 0
         else:
             self.position = self.limit
+        self._is_busy = False
 
     async def _consume(self) -> None:
         """Consume all that there is. Raises what the consumer raised, when all who wait know."""

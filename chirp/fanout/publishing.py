@@ -107,12 +107,12 @@ class Publisher:
 
     def _stored(self, post: _Post, stored: asyncio.Future[Receipt | None]) -> None:
         """Let a tweet that is on disk settle once it is delivered; one that is not, now."""
-        error = stored.exception()
-        if error is not None:
+        try:
+            receipt = stored.result()
+            assert receipt is not None
+        except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001  (told to whoever asked)
             self._settle(post, error)
             return
-        receipt = stored.result()
-        assert receipt is not None
         # Home, not only index: an id that settles before it is in its followers' windows is missed
         # for ever by whoever polls with since_id, when a greater one was delivered meanwhile. What
         # an author with push_limit followers adds to the wait is about a millisecond.
@@ -137,4 +137,7 @@ class Publisher:
             post.outcome = mistake
         self._begun_s.pop(tweet_id, None)
         self._tweets.give_up(tweet_id)
-        self._watermark.settle(tweet_id)
+        if isinstance(post.outcome, BaseException):
+            self._watermark.fail(tweet_id)
+        else:
+            self._watermark.settle(tweet_id)

@@ -93,6 +93,17 @@ class Watermark:
         finally:
             self._wake(woken)
 
+    def fail(self, an_id: int) -> None:
+        """Settle an id of which nothing will come: who waits for it waits for no smaller one.
+
+        Raises: as `settle` does.
+        """
+        woken = self._waiters.pop(an_id, [])
+        try:
+            self.settle(an_id)
+        finally:
+            self._wake(woken)
+
     @staticmethod
     def _wake(waiters: list[Signal[None]]) -> None:
         for waiter in waiters:
@@ -134,7 +145,7 @@ class Watermark:
         return end
 
     async def wait_settled(self, an_id: int) -> None:
-        """Return once `an_id` and all smaller opened ids are settled.
+        """Return once `an_id` and all smaller opened ids are settled, or `an_id` has failed.
 
         Does not suspend when they are already. A cancelled waiter leaves nothing behind.
         Raises: KeyError when the id is above `value` and was never opened.

@@ -97,7 +97,8 @@ def server_lines(result: Result) -> list[tuple[str, str]]:
     for name, value in server_figures(result.before, result.after).items():
         if value is not None:
             scaled = 100 * value if name.endswith("_ratio") else value
-            lines.append((_WORDS[name], f"{scaled:,.1f}".removesuffix(".0")))
+            shown = f"{scaled:,.2f}".rstrip("0").rstrip(".")
+            lines.append((_WORDS.get(name, name.replace("_", " ")), shown))
     return lines
 
 

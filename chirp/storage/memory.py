@@ -193,43 +193,45 @@ class MemoryEngine:
     def _flush(self) -> None:
         """Apply all that is queued as one group, then answer it, then wake the watchers."""
         grown: dict[int, int] = {}
-        answered: list[Signal[Receipt | None]] = []
         self._commits += bool(self._queue)
+        answered = []
         while self._queue:
             batch, future = self._queue.popleft()
-            self._batches += 1
-            source = shard_of(batch.prefix, len(self._shards))
-            sequence, error = None, None
-            try:
-                sequence = self._apply(source, batch)
-            except StorageError as problem:
-                error = problem
-                self._conflicts += isinstance(error, Conflict)
-            if sequence is not None:
-                grown[source] = sequence
-            if future.cancelled():
-                continue
             answered.append(future)
-            if error is not None:
-                future.set_exception(error)
-            else:
-                future.set_result(None if sequence is None else Receipt(source, sequence))
+            self._answer(batch, future, grown)
         for future in answered:
             future.wake()
         for source, sequence in grown.items():
             for watcher in self._watchers:
                 watcher(source, sequence)
 
+    def _answer(self, batch: Batch, future: Signal[Receipt | None], grown: dict[int, int]) -> None:
+        """Apply a batch and resolve its future; note in `grown` what its journal has now."""
+        self._batches += 1
+        source = shard_of(batch.prefix, len(self._shards))
+        try:
+            sequence = self._apply(source, batch)
+        except StorageError as error:
+            self._conflicts += isinstance(error, Conflict)
+            if not future.cancelled():
+                future.set_exception(error)
+            return
+        if sequence is not None:
+            grown[source] = sequence
+        if not future.cancelled():
+            future.set_result(None if sequence is None else Receipt(source, sequence))
+
     def _apply(self, shard: int, batch: Batch) -> int | None:
         """Apply a batch; remember an effect that failed. Raises: StorageError."""
-        self._refuse_if_stopped()
         effect = batch.effect
         if effect is None:
+            self._refuse_if_stopped()
             return self._shards[shard].apply(batch)
         mark = (shard, *effect[:2])
         if mark in self._refused and not self._shards[shard].is_stale(effect):
             raise StorageError("an earlier effect of this source was not stored")
         try:
+            self._refuse_if_stopped()
             return self._shards[shard].apply(batch)
         except Conflict:
             raise

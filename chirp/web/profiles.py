@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from typing import Any
 
 from aiohttp import web
 from markupsafe import Markup
@@ -131,5 +132,7 @@ class ProfilePages:
             return redirect(request, came_from(request, "/" + username))
         view = changed(await self._view(request), relationship=relation)
         me = await site.me(request)
-        shown = {"view": view, "user": view.user, "swapped": True}
+        shown: dict[str, Any] = {"view": view, "user": view.user}
+        if came_from(request, "").lower() in {f"/{username}{end}".lower() for _, end in TABS}:
+            shown["swapped"] = True  # a profile, which shows a number that this changes
         return site.part(site.pages.text(request, "follow.html", me, **shown))

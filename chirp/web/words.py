@@ -35,7 +35,7 @@ class Words:
         raw = tomllib.loads((MESSAGES / f"{language}.toml").read_text(encoding="utf-8"))
         self.language = language
         self.messages = dict(_flat("", raw))
-        self._fields = dict(self._below("known_as."))
+        self._known_as = dict(self._below("known_as."))
         self._months = self("dates.months").split()
         self._thousands = self("numbers.thousands")
         self._point = self("numbers.point")
@@ -62,14 +62,15 @@ class Words:
         if later is not None and f"errors.{told.status}.later" in self.messages:
             return self(f"errors.{told.status}.later", time=self._duration(later))
         text = self.messages.get(f"refusals.{told.message}", told.message)
-        for name, people_say in self._fields.items():
-            text = text.replace(name, people_say)
-        return text
+        field = str(told.field)
+        if text.startswith(f"{field} ") and field in self._known_as:
+            return self._known_as[field] + text.removeprefix(field)
+        return text.removeprefix(f"{field}: ")
 
     def _duration(self, seconds: int) -> str:
         """Return how long it takes, rounded up, in the unit that suits it."""
-        for unit, size in (("hours", 3600), ("minutes", 60)):
-            if seconds > size:
+        for unit, size, least in (("hours", 3600, 7200), ("minutes", 60, 60)):
+            if seconds >= least:
                 return self.count(f"durations.{unit}", ceil(seconds / size))
         return self.count("durations.seconds", seconds)
 

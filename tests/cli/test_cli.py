@@ -230,6 +230,7 @@ def test_a_port_in_use_is_one_line(tmp_path: Path) -> None:
         assert "cannot listen" in second.stderr
         assert "another --port" in second.stderr
         assert "Traceback" not in second.stderr
+        assert not (tmp_path / "two").exists(), "no store is made that nobody could reach"
 
 
 def test_an_address_of_another_machine_is_one_line(tmp_path: Path) -> None:
@@ -238,6 +239,7 @@ def test_an_address_of_another_machine_is_one_line(tmp_path: Path) -> None:
     assert "cannot listen on 192.0.2.1" in done.stderr
     assert "--host" in done.stderr
     assert "Traceback" not in done.stderr
+    assert not (tmp_path / "data").exists()
 
 
 def test_nothing_to_migrate_is_said(tmp_path: Path) -> None:

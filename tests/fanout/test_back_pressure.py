@@ -43,3 +43,22 @@ async def test_posts_wait_then_are_refused_then_taken_again(same_switch_interval
         assert chirp.server.publisher.stats() == {"under_way": 0, "lag_ms": 0.0, "refused": 1}
         await chirp.check()
     await chirp.close()
+
+
+async def test_a_post_that_fails_does_not_wait_for_those_before_it() -> None:
+    engine = HeldEngine()
+    chirp = await Driver.open(memory_store(engine), settings=config())
+    async with Http(chirp) as http:
+        ada = await chirp.register("ada")
+        engine.held = True
+        first = asyncio.create_task(http.post("/tweet", {"tweet_data": "one"}, ada))
+        await settle()
+        engine.held = False
+        engine.stop_writes("the disk is full")
+        (await http.post("/tweet", {"tweet_data": "two"}, ada)).refused(503)
+        assert not first.done()
+        engine.stop_writes(None)
+        engine.release()
+        assert (await first).status == 201
+        assert chirp.server.publisher.stats()["under_way"] == 0
+    await chirp.close()

@@ -335,3 +335,82 @@ async def test_readers_far_behind_skip_nothing(monkeypatch: pytest.MonkeyPatch) 
         found = [sequence for sequence, _ in await read.read(0, after, 5)]
         assert found == list(range(after + 1, after + 1 + len(found)))
         assert found
+
+
+@pytest.mark.parametrize("trimmed", [False, True])
+async def test_who_goes_behind_another_begins_where_it_would_have(
+    tasks: TaskRunner, clock: FixedClock, trimmed: bool
+) -> None:
+    """At a start after a crash the first consumer has to catch up, and wakes those behind it."""
+    engine = MemoryEngine(1)
+    await write(engine, count=10)
+    await engine.advance("index", 0, 9)
+    await engine.advance("known", 0, 8)
+    if trimmed:
+        await engine.trim(0, 8)
+    index, home = opened(Recorder("index")), opened(Recorder("home", durable=False))
+    known, new = opened(Recorder("known")), opened(Recorder("new"))
+    runner = JournalRunner(engine, tasks, clock)
+    runner.add(index, before_ready=True)
+    runner.add(home, after="index")
+    for background in (known, new):
+        runner.add(background, after="index", background=True)
+    await runner.start()
+    await runner.wait_idle()
+    assert index.seen == [(0, 10)]
+    assert home.seen == new.seen == []
+    assert known.seen == [(0, 9), (0, 10)]
+    await write(engine)
+    await runner.wait_idle()
+    assert home.seen == new.seen == [(0, 11)]
+    assert runner.failure is None
+
+
+async def test_consumers_end_in_the_turn_that_wakes_them_those_behind_too(
+    tasks: TaskRunner, clock: FixedClock
+) -> None:
+    engine = MemoryEngine(1)
+    first, second = opened(Recorder("first")), opened(Recorder("second"))
+    slow = opened(Recorder("slow"))
+    runner = JournalRunner(engine, tasks, clock)
+    runner.add(first)
+    runner.add(second, after="first")
+    runner.add(slow, after="first", background=True)
+    await runner.start()
+    told: list[tuple[int, int]] = []
+    engine.watch(lambda _source, _sequence: told.append((len(second.seen), len(slow.seen))))
+    await write(engine)
+    assert told == [(1, 0)], "nobody waits for what is in the background"
+    await runner.wait_idle()
+    assert len(slow.seen) == 1
+
+
+async def test_a_mistake_of_one_who_is_told_is_not_the_consumer_s(
+    tasks: TaskRunner, clock: FixedClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    engine, recorder = MemoryEngine(1), Recorder()
+    runner = await started_later(engine, tasks, clock, recorder)
+    (receipt,) = await write(engine)
+
+    def fails(_refusal: object) -> None:
+        raise ValueError("their mistake")
+
+    heard: list[object] = []
+    runner.when_applied("recorder", receipt, fails)
+    runner.when_applied("recorder", receipt, heard.append)
+    with caplog.at_level(logging.ERROR):
+        recorder.gate.set()
+        await runner.wait_idle()
+    assert heard == [None]
+    assert "their mistake" in caplog.text
+    assert runner.failure is None
+
+
+async def started_later(
+    engine: MemoryEngine, tasks: TaskRunner, clock: FixedClock, consumer: Recorder
+) -> JournalRunner:
+    """Start one consumer, whose gate is shut."""
+    runner = JournalRunner(engine, tasks, clock)
+    runner.add(consumer)
+    await runner.start()
+    return runner

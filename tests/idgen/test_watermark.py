@@ -63,6 +63,22 @@ async def test_waiting_until_all_smaller_ids_are_settled() -> None:
     assert mark.stats() == {"open": 0, "held": 0, "waiting": 0, "value": 6}
 
 
+async def test_who_waits_for_an_id_that_fails_waits_for_no_smaller_one() -> None:
+    mark = opened(5, 6, 7)
+    failed, other = (asyncio.ensure_future(mark.wait_settled(one)) for one in (6, 7))
+    await asyncio.sleep(0)
+    mark.fail(6)
+    mark.settle(7)
+    await asyncio.sleep(0)
+    assert failed.done()
+    assert not other.done()
+    assert mark.value == 0
+    mark.check()
+    mark.settle(5)
+    await other
+    assert mark.value == 7
+
+
 async def test_waiting_for_an_id_nobody_opened() -> None:
     with pytest.raises(KeyError):
         await opened(5, 7).wait_settled(6)

@@ -56,13 +56,21 @@ def test_all_languages_say_the_same_things(language: str) -> None:
             "a tweet must hold 1 to 280 characters, got 0",
         ),
         (
-            Told(400, "", "unknown id in quote_of_tweet_id", "quote_of_tweet_id"),
-            "The tweet that you quote is gone.",
+            Told(400, "", "unknown id in media_ids", "media_ids"),
+            "One of the pictures is gone. Choose it again.",
+        ),
+        (
+            Told(422, "", "media_ids: not ready yet", "media_ids"),
+            "not ready yet",
+        ),
+        (
+            Told(409, "", "username tweet_data is taken", "username"),
+            "username tweet_data is taken",
         ),
         (Told(409, "", "the username ada is taken"), "the username ada is taken"),
         (
-            Told(429, "", "more than 5 registrations in 3600 s", retry_after_s=3599),
-            "That was a lot at once. Try again in 60 minutes.",
+            Told(429, "", "more than 5 registrations in 3600 s", retry_after_s=3601),
+            "That was a lot at once. Try again in 61 minutes.",
         ),
         (
             Told(429, "", "more than 5 registrations in 86400 s", retry_after_s=7201),

@@ -8,6 +8,7 @@ from pathlib import Path
 import orjson
 import pytest
 from aiohttp import FormData
+from yarl import URL
 
 from chirp.model import Role
 from tests.support.driver import PASSWORD
@@ -126,6 +127,26 @@ async def test_a_script_gets_parts(http: Http, ada: Person) -> None:
     assert part.document.all("button", aria_pressed="true")
     gone = await ada.ask("POST", "/tweets/1/favorite", headers=headers)
     assert (gone.status, "<" in gone.text) == (404, False)
+
+
+@pytest.mark.parametrize(
+    ("stood_on", "shows"),
+    [("/bob", True), ("/bob/media", True), ("/ada/following", False), ("/search?q=bob", False)],
+)
+async def test_the_number_of_followers_follows_where_it_is_shown(
+    stood_on: str, shows: bool, http: Http, ada: Person
+) -> None:
+    await http.chirp.register("bob")
+    headers = {
+        "HX-Request": "true",
+        "X-CSRF-Token": ada.csrf,
+        "Referer": str(ada.base.join(URL(stood_on))),
+    }
+    part = await ada.ask("POST", "/bob/follow", headers=headers)
+    assert "Unfollow" in part.text
+    found = part.document.all("a", id="followers")
+    assert [one.text for one in found] == (["1 follower"] if shows else [])
+    assert all(one.attributes["hx-swap-oob"] == "true" for one in found)
 
 
 async def test_editing_and_deleting(http: Http, ada: Person) -> None:
