@@ -11,6 +11,7 @@ import socket
 import warnings
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 from aiohttp import BadContentDispositionHeader, BadContentDispositionParam, web
 
@@ -36,14 +37,19 @@ def refuse_taken(folder: Path, server: Server) -> None:
         known = socket.getaddrinfo(
             server.host or None, server.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )
-        for family, kind, protocol, _, address in known:
-            with socket.socket(family, kind, protocol) as probe:
-                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                if family == socket.AF_INET6:
-                    probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-                probe.bind(address)
+        for family, _, _, _, address in known:
+            _bind(family, address)
     except OSError as error:
         raise _cannot_listen(server, folder, error) from error
+
+
+def _bind(family: int, address: tuple[Any, ...]) -> None:
+    """Take an address and let go of it. Raises: OSError."""
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        probe.bind(address)
 
 
 def _cannot_listen(server: Server, folder: Path, error: OSError) -> OpenError:
