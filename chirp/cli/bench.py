@@ -170,18 +170,21 @@ def _tell(result: Result, output: Output) -> None:
         return
     plan, outcome = result.plan, result.outcome
     kind = f"{plan.rate:,.0f}/s, open loop" if plan.rate else "closed loop"
+    spans = (
+        f"{plan.connections} connections, {plan.seconds:g} s after {plan.warmup_s:g} s of warm-up"
+    )
     columns = ("ms", "answers", "per s", *QUANTILES, "max", "errors")
     lines = [
         (name, count, round(per_s), *(round(ms, 2) for ms in times.values()), errors)
         for name, count, per_s, times, errors in rows(outcome)
     ]
-    output.rows(f"{plan.mix}: {kind}, {plan.connections} connections", columns, lines)
+    output.rows(f"{plan.mix}: {kind}, {spans}", columns, lines)
     if result.capacity is not None:
         output.report(
             f"Capacity within a p99 of {result.capacity.bound_ms:g} ms",
             {"requests a second": round(result.capacity.rate)},
         )
-    output.report("The server", dict(server_lines(result)))
+    output.report("The server, warm-up included", dict(server_lines(result)))
     _warn(result, output)
 
 
