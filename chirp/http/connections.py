@@ -194,7 +194,8 @@ class Connection(web.RequestHandler):
             self._owe_more()
             return
         owed = self._owed or self._stuck_since_s is not None or self._force_close
-        if owed or self._framing.left != BETWEEN:
+        # When it closes, nothing more is begun: an answer would come too late.
+        if owed or self._closing or self._framing.left != BETWEEN:
             self.head = b""
         elif self._is_answered(data):
             return

@@ -211,6 +211,23 @@ async def test_a_stop_waits_for_a_post_under_way(http: Http) -> None:
     assert await raw.rest() == b""
 
 
+async def test_a_connection_that_closes_begins_nothing_more(http: Http) -> None:
+    """Its answer would come too late, and whoever posts again would post twice."""
+    ada = await http.chirp.register("ada")
+    raw = await opened(http)
+    for text in ("one", "two"):
+        await sent(raw, post_of(http, ada, text))
+    (connection,) = http.chirp.server.connections._open
+    before = hits(http)
+    connection.close()
+    connection.data_received(post_of(http, ada, "too late"))
+    await settle()
+    await connection.shutdown(1)
+    assert hits(http) == before
+    assert len(await http.chirp.tweets_of(ada)) == 2
+    assert await raw.rest() == b""
+
+
 async def test_heads_without_answers_are_answered_without_bodies(http: Http) -> None:
     ada = await http.chirp.register("ada")
     raw = await opened(http)
