@@ -52,7 +52,8 @@ class SettingsPages:
         self, request: web.Request, tab: str, problem: str = "", **values: Any
     ) -> web.Response:
         where = [(name, "/settings" + ("" if name == "profile" else f"/{name}")) for name in TABS]
-        done = request.query.get("done", "") in {"saved", "revoked"} and not problem
+        told = request.query.get("done", "")
+        done = told if told in {"saved", "revoked"} and not problem else ""
         return await self._site.page(
             request,
             f"settings_{tab}.html",

@@ -337,7 +337,8 @@ async def test_people_are_found_by_name(http: Http, stranger: Person) -> None:
     found = [one.text for one in page.document.classed("handle")]
     assert found == ["@ada", "@adam"]
     assert (await stranger.get("/search")).status == 200
-    assert (await stranger.get("/search?q=nobody-at-all")).document.classed("empty")
+    nobody = (await stranger.get("/search?q=nobody-at-all")).document.classed("empty")
+    assert [one.text for one in nobody] == ["Nobody is called that."]
     for tag in ("%23ada", "%EF%BC%83ada", "%24ADA"):
         page = await stranger.get("/search?q=" + tag)
         assert "Tags are not searched yet" in page.document.classed("empty")[0].text
