@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import socket
+from contextlib import suppress
 from http.client import HTTPConnection
 from pathlib import Path
 from urllib.request import Request, urlopen
@@ -33,15 +34,21 @@ async def drip(port: int, first: bytes, more: bytes) -> bytes:
     """
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(first)
-    said = asyncio.create_task(reader.read())
+    said = asyncio.create_task(heard(reader))
     while not said.done():
         writer.write(more)
         await asyncio.sleep(0.1)
     writer.close()
-    try:
-        return await said
-    except ConnectionError:
-        return b""
+    return await said
+
+
+async def heard(reader: asyncio.StreamReader) -> bytes:
+    """Return what comes until the end; of a connection that breaks, what came before."""
+    parts = []
+    with suppress(ConnectionError):
+        while part := await reader.read(1 << 16):
+            parts.append(part)
+    return b"".join(parts)
 
 
 async def statuses(url: str, count: int) -> list[int]:

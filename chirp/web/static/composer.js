@@ -113,6 +113,10 @@ function setUp() {
     toast(say("posted"));
   }
 
+  // A draft is not lost without a word.
+  addEventListener("beforeunload", (event) => {
+    if (!sending && (box.value.trim() !== box.defaultValue.trim() || taken.size)) event.preventDefault();
+  });
   box.addEventListener("input", weigh);
   box.addEventListener("keydown", (event) => { if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) form.requestSubmit(); });
   form.addEventListener("submit", send);
