@@ -28,6 +28,14 @@ def pytest_runtest_makereport(
     return report
 
 
+LONG = ("tests/simulation/", "tests/bench/", "tests/crash/", "tests/test_real_input.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes long, so that no worker is left alone with it at the end."""
+    items.sort(key=lambda item: not item.nodeid.startswith(LONG))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def cheap_passwords() -> Iterator[None]:
     """Hash with 64 KiB and one pass: the hashes of a thousand servers are nobody's secret."""

@@ -31,7 +31,7 @@ needs_two_cores_and_wrk = pytest.mark.skipif(
         ("posts", ["--seconds", "1"]),
         ("fanout", ["--seconds", "1", "--rate", "100", "--pages", "100", "--rounds", "2"]),
         ("convoy", ["--seconds", "1", "--rate", "50"]),
-        ("mixed", ["--seconds", "0.3", "--people", "4"]),
+        ("mixed", ["--seconds", "0.3", "--warmup", "0.2", "--people", "4"]),
         ("celebrity", ["--followers", "11000", "--seconds", "1"]),
         ("streams", ["--streams", "60", "--hold", "1"]),
     ],

@@ -65,16 +65,18 @@ class Twice:
 
     @classmethod
     async def open(cls, http: Http) -> Twice:
-        return cls(http, await Raw.open(http), await Raw.open(http))
+        known, fresh = await Raw.open(http), await Raw.open(http)
+        await settle()  # what comes with the connection itself is not remembered
+        return cls(http, known, fresh)
 
     async def same(self, viewer: Viewer | str, path: str) -> bytes:
         """Ask both ways; assert that they agree; return the status line."""
         self.number += 1
         plain = head_of(self.http, viewer, path, f"X-Number: {self.number}\r\n")
         before = hits(self.http)
-        fresh = parts(await (await self.fresh.send(plain)).answer())
+        fresh = parts(await self.fresh.ask(plain))
         assert hits(self.http) == before
-        known = parts(await (await self.known.send(head_of(self.http, viewer, path))).answer())
+        known = parts(await self.known.ask(head_of(self.http, viewer, path)))
         assert known[0] == fresh[0]
         assert set(known[1]) == set(fresh[1])
         stays = [{k: v for k, v in one[1].items() if k not in CHANGING} for one in (known, fresh)]

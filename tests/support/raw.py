@@ -30,6 +30,11 @@ class Raw:
         await settle()
         return self
 
+    async def ask(self, data: bytes) -> bytes:
+        """Send one whole request and return its answer."""
+        self.writer.write(data)
+        return await self.answer()
+
     async def answer(self) -> bytes:
         """Return one whole answer: its head and what that announces."""
         head = await asyncio.wait_for(self.reader.readuntil(b"\r\n\r\n"), 20)
