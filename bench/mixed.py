@@ -71,6 +71,8 @@ def _add(bench: Bench, tenth: int, rounds: list[dict[str, Any]]) -> None:
         bench.at_most(what, median(home), 20, "ms")
         if len(home) > 1:
             bench.show(f"the greatest of {len(home)} rounds", max(home), "ms")
+        slowest = median(one["home"]["p99.9"] for one in rounds)
+        bench.show(f"home timeline p99.9 at {10 * tenth} %", slowest, "ms")
     else:
         bench.show(what, median(home), "ms")
     bench.show(f"all p99 at {10 * tenth} %", median(everything), "ms")
