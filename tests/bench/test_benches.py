@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from bench import __main__ as everything
 from bench.fanout import Measured, report
 from bench.harness import Bench
 from bench.soak.verdict import judge
@@ -85,6 +86,34 @@ def test_fan_out_reports_medians_and_what_they_lie_between() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    ("others", "runs_", "kept"),
+    [([0.1], 1, False), ([0.2, 0.1], 2, False), ([0.2, 0.3], 2, True)],
+    ids=["calm", "disturbed once", "disturbed twice"],
+)
+def test_a_disturbed_run_is_repeated_once_and_then_marked(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    others: list[float],
+    runs_: int,
+    kept: bool,
+) -> None:
+    asked: list[list[str]] = []
+
+    def ran(_name: str, words: list[str]) -> bool:
+        Bench("ids").finish(others[len(asked)], Path(words[-1]))
+        asked.append(words)
+        return True
+
+    monkeypatch.setattr(everything, "ran", ran)
+    monkeypatch.setattr(everything, "RESULTS", tmp_path)
+    assert everything.written("ids")
+    assert len(asked) == runs_
+    result = json.loads((tmp_path / "ids.json").read_text(encoding="utf-8"))
+    assert result["disturbed"] is kept
+    assert {"commit", "python", "packages", "processor"} <= set(result["machine"])
+
+
 def test_a_short_life_leaves_nothing_behind(tmp_path: Path) -> None:
     words = [sys.executable, "-m", "bench.soak", "--minutes", "0.2", "--into", str(tmp_path)]
     done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
